@@ -1,1 +1,16 @@
-export {};
+export * from "./fault-points.ts";
+export type * from "./faxbot.ts";
+export type * from "./inbox.ts";
+export type * from "./ports/blob-store.ts";
+export type * from "./ports/document-engine.ts";
+export type * from "./ports/stores.ts";
+export type * from "./ports/wake-up.ts";
+export type * from "./records/api-key.ts";
+export * from "./records/attempt.ts";
+export type * from "./records/event-record.ts";
+export type * from "./records/fax.ts";
+export * from "./records/inbound-fax.ts";
+export type * from "./records/mailbox.ts";
+export type * from "./records/notice.ts";
+export type * from "./records/token.ts";
+export * from "./transport/index.ts";

@@ -2,7 +2,13 @@
 export type FaxStatus = "queued" | "in_progress" | "delivered" | "failed" | "canceled";
 
 /** All {@link FaxStatus} words, in the order of a fax's life. */
-export const faxStatuses = ["queued", "in_progress", "delivered", "failed", "canceled"] as const satisfies FaxStatus[];
+export const faxStatuses = [
+  "queued",
+  "in_progress",
+  "delivered",
+  "failed",
+  "canceled",
+] as const satisfies FaxStatus[];
 
 /** Why a fax was not delivered, in the same words for every provider. */
 export type FailureReason =
