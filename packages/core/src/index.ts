@@ -1,5 +1,6 @@
 export * from "./fault-points.ts";
 export type * from "./faxbot.ts";
+export type * from "./faxbot-options.ts";
 export type * from "./inbox.ts";
 export type * from "./ports/blob-store.ts";
 export type * from "./ports/document-engine.ts";
