@@ -14,4 +14,5 @@ export * from "./records/inbound-fax.ts";
 export type * from "./records/mailbox.ts";
 export type * from "./records/notice.ts";
 export type * from "./records/token.ts";
+export * from "./tokens.ts";
 export * from "./transport/index.ts";
