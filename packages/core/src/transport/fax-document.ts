@@ -22,6 +22,11 @@ export interface FaxDocument {
   readonly sha256: string;
   /** Opens the bytes from the start, or the given range. May be called any number of times. */
   open(range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Frees what the document holds (a temporary file), when it holds something. Whoever asked for the document calls it
+   * once the bytes are stored elsewhere; a forgotten one is freed when the document is garbage.
+   */
+  dispose?(): Promise<void>;
 }
 
 /**
