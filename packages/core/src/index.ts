@@ -1,3 +1,4 @@
+export * from "./api-key-secret.ts";
 export * from "./fault-points.ts";
 export type * from "./faxbot.ts";
 export type * from "./faxbot-options.ts";
