@@ -1,1 +1,10 @@
-export {};
+export * from "./capturing-logger.ts";
+export * from "./manual-clock.ts";
+export * from "./pdf-page-count.ts";
+export * from "./synthetic-number.ts";
+export * from "./synthetic-pdf.ts";
+export * from "./test-manifest.ts";
+export * from "./test-outcome.ts";
+export * from "./test-settings.ts";
+export * from "./test-transport.ts";
+export * from "./transport-call.ts";
