@@ -76,7 +76,10 @@ function install() {
   // CI: pnpm never asks a question. NODE_ENV: `production` would leave out the tools that build and test.
   const env = { ...process.env, CI: "true", NODE_ENV: "" };
   // Some service users have no home; npm and pnpm then keep their caches with the clone.
-  if (!homeIsWritable()) env.HOME = inRoot("node_modules", ".cache", "home");
+  if (!homeIsWritable()) {
+    env.HOME = inRoot("node_modules", ".cache", "home");
+    env.npm_config_cache = join(env.HOME, ".npm");
+  }
   rmSync(stampFile, { force: true });
   rmSync(inRoot("node_modules", ".package-lock.json"), { force: true });
   console.log(`Installing dependencies with ${packageManager} …`);
