@@ -1,10 +1,16 @@
 export * from "./api-key-secret.ts";
+export * from "./blobs/folder-blobs.ts";
 export * from "./fault-points.ts";
 export type * from "./faxbot.ts";
 export type * from "./faxbot-options.ts";
 export type * from "./inbox.ts";
+export * from "./memory/local-wake-up.ts";
+export * from "./memory/memory-blobs.ts";
+export * from "./memory/memory-stores.ts";
+export type { MemoryTransaction } from "./memory/memory-transaction.ts";
 export type * from "./ports/blob-store.ts";
 export type * from "./ports/document-engine.ts";
+export * from "./ports/page-cursor.ts";
 export type * from "./ports/stores.ts";
 export type * from "./ports/wake-up.ts";
 export type * from "./records/api-key.ts";
