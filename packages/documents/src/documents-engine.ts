@@ -1,0 +1,56 @@
+import type { DocumentEngine, DocumentInfo, PrepareOptions } from "@faxbot/core";
+import { type FaxDocument, FaxError } from "@faxbot/core/transport";
+import { readDocumentHead } from "./document-bytes.ts";
+import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
+import { inspectDocument, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
+
+/** Settings of {@link documents}. */
+export interface DocumentsOptions {
+  /** What is refused as too large; each has a default, see {@link defaultDocumentLimits}. */
+  limits?: Partial<DocumentLimits>;
+}
+
+/**
+ * The document engine to pass to `createFaxbot`. Construction does nothing; each call reads the document it is given.
+ *
+ * @example
+ * const faxbot = createFaxbot({ documents: documents({ limits: { pages: 200 } }), ... });
+ */
+export function documents(options: DocumentsOptions = {}): DocumentEngine {
+  const limits: DocumentLimits = { ...defaultDocumentLimits, ...options.limits };
+  return {
+    inspect: (document) => inspectDocument(document, limits),
+    prepare,
+    toPdf,
+  };
+}
+
+async function prepare(document: FaxDocument, options: PrepareOptions): Promise<FaxDocument> {
+  const mediaType = await recognise(document);
+  if (options.cover !== undefined || options.header !== undefined) {
+    throw new FaxError("unsupported", "Cover pages and header lines are not available.");
+  }
+  if (!options.accepts.includes(mediaType)) {
+    throw new FaxError("unsupported", `A document of type ${mediaType} cannot be sent by this transport.`);
+  }
+  return withMediaType(document, mediaType);
+}
+
+async function toPdf(document: FaxDocument): Promise<FaxDocument> {
+  const mediaType = await recognise(document);
+  if (mediaType !== "application/pdf") {
+    throw new FaxError("unsupported", `A document of type ${mediaType} cannot be made into a PDF.`);
+  }
+  return withMediaType(document, mediaType);
+}
+
+async function recognise(document: FaxDocument): Promise<DocumentInfo["mediaType"]> {
+  return recogniseDocument(await readDocumentHead(document, recognitionBytes));
+}
+
+/** The same document under the type that its content has. */
+function withMediaType(document: FaxDocument, mediaType: string): FaxDocument {
+  if (document.mediaType === mediaType) return document;
+  const { fileName, size, sha256 } = document;
+  return { mediaType, fileName, size, sha256, open: (range) => document.open(range) };
+}

@@ -1,0 +1,335 @@
+import { FaxError } from "@faxbot/core/transport";
+import { PdfObjectIndex } from "./pdf-object-index.ts";
+import {
+  isPdfDictionary,
+  isPdfReference,
+  type PdfDictionary,
+  PdfParser,
+  PdfSyntaxError,
+  type PdfValue,
+} from "./pdf-parser.ts";
+import { decodePdfStreamData } from "./pdf-stream-data.ts";
+import type { TimeSlice } from "./time-slice.ts";
+
+/** What is needed to find the objects of a PDF file. */
+export interface PdfCrossReferences {
+  index: PdfObjectIndex;
+  /** The newest trailer, or the dictionary of the newest cross-reference stream. */
+  trailer: PdfDictionary;
+  /** What to add to the offsets in the file: the position of the header when there is junk in front of it. */
+  base: number;
+}
+
+/** An object with the place of its stream's data, when it has any. */
+export interface PdfIndirectObject {
+  number: number;
+  generation: number;
+  value: PdfValue;
+  streamStart?: number;
+}
+
+const maxSections = 500;
+const maxCrossReferenceBytes = 16 << 20;
+const maxRecoveredObjects = 1 << 20;
+const tailBytes = 4096;
+
+/** Reads the object that starts at an offset. */
+export function readIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject {
+  const parser = new PdfParser(bytes, offset);
+  const { number, generation } = parser.readObjectHeader();
+  const value = parser.readValue();
+  const streamStart = isPdfDictionary(value) ? parser.readStreamStart() : undefined;
+  return { number, generation, value, ...(streamStart !== undefined && { streamStart }) };
+}
+
+/**
+ * The data of a stream as it is in the file. `/Length` is believed when `endstream` follows; otherwise the next
+ * `endstream` ends it.
+ */
+export function streamBytes(bytes: Uint8Array, start: number, length: PdfValue | undefined): Uint8Array {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (typeof length === "number" && length >= 0 && start + length <= bytes.length) {
+    const after = file.toString("latin1", start + length, start + length + 20);
+    if (/^\s{0,4}endstream/.test(after)) return bytes.subarray(start, start + length);
+  }
+  const end = file.indexOf("endstream", start, "latin1");
+  if (end < 0) throw new PdfSyntaxError("stream without an end");
+  return bytes.subarray(start, end);
+}
+
+/**
+ * Reads the cross-reference tables and streams from the newest to the oldest (ISO 32000-1, 7.5.4 to 7.5.8).
+ *
+ * @param headerOffset where `%PDF-` is
+ * @throws PdfSyntaxError when they are damaged
+ */
+export async function readPdfCrossReferences(
+  bytes: Uint8Array,
+  headerOffset: number,
+  slice: TimeSlice,
+): Promise<PdfCrossReferences> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const keyword = file.lastIndexOf("startxref", undefined, "latin1");
+  if (keyword < 0 || keyword < bytes.length - tailBytes) throw new PdfSyntaxError("no startxref");
+  const start = new PdfParser(bytes, keyword + "startxref".length).readInteger();
+  const base = sectionIsAt(bytes, start) || headerOffset === 0 ? 0 : headerOffset;
+
+  const index = new PdfObjectIndex();
+  let trailer: PdfDictionary | undefined;
+  const visited = new Set<number>();
+  const waiting: number[] = [start];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (visited.has(next)) continue;
+    visited.add(next);
+    if (visited.size > maxSections) throw new PdfSyntaxError("too many cross-reference sections");
+    const dictionary = await readSection(bytes, next + base, index, base, slice);
+    trailer ??= dictionary;
+    const previous = dictionary.get("Prev");
+    if (typeof previous === "number") waiting.push(previous);
+  }
+  if (trailer === undefined) throw new PdfSyntaxError("no trailer");
+  return { index, trailer, base };
+}
+
+function sectionIsAt(bytes: Uint8Array, offset: number): boolean {
+  try {
+    const parser = new PdfParser(bytes, offset);
+    if (parser.readWord() === "xref") return true;
+    parser.position = offset;
+    parser.readObjectHeader();
+    return true;
+  } catch (error) {
+    if (error instanceof PdfSyntaxError) return false;
+    throw error;
+  }
+}
+
+async function readSection(
+  bytes: Uint8Array,
+  offset: number,
+  index: PdfObjectIndex,
+  base: number,
+  slice: TimeSlice,
+): Promise<PdfDictionary> {
+  const parser = new PdfParser(bytes, offset);
+  if (parser.readWord() !== "xref") return readStreamSection(bytes, offset, index, slice);
+  const { position, trailer } = await findTrailer(bytes, parser.position, slice);
+  // A hybrid file marks what is in object streams as free in its table, so its stream has the say.
+  const hybrid = trailer.get("XRefStm");
+  if (typeof hybrid === "number") await readStreamSection(bytes, hybrid + base, index, slice);
+  await readTable(bytes, parser.position, position, index, slice);
+  return trailer;
+}
+
+async function findTrailer(
+  bytes: Uint8Array,
+  from: number,
+  slice: TimeSlice,
+): Promise<{ position: number; trailer: PdfDictionary }> {
+  if (slice.due()) await slice.pause();
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const position = file.indexOf("trailer", from, "latin1");
+  if (position < 0) throw new PdfSyntaxError("no trailer");
+  const trailer = new PdfParser(bytes, position + "trailer".length).readValue();
+  if (!isPdfDictionary(trailer)) throw new PdfSyntaxError("no trailer");
+  return { position, trailer };
+}
+
+async function readTable(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  index: PdfObjectIndex,
+  slice: TimeSlice,
+): Promise<void> {
+  let position = skipSpace(bytes, from);
+  while (position < to) {
+    if (slice.due()) await slice.pause();
+    const parser = new PdfParser(bytes, position);
+    const first = parser.readInteger();
+    const count = parser.readInteger();
+    position = skipSpace(bytes, parser.position);
+    for (let i = 0; i < count; i += 1) {
+      if ((i & 1023) === 1023 && slice.due()) await slice.pause();
+      const offset = readDigits(bytes, position, 10);
+      readDigits(bytes, position + 11, 5);
+      const kind = bytes[position + 17];
+      if (kind === 0x6e) index.add(first + i, { offset });
+      else if (kind === 0x66) index.add(first + i, "free");
+      else throw new PdfSyntaxError("damaged cross-reference table");
+      position = skipSpace(bytes, position + 18);
+    }
+  }
+}
+
+function readDigits(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (let i = at; i < at + count; i += 1) {
+    const digit = (bytes[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) throw new PdfSyntaxError("damaged cross-reference table");
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function skipSpace(bytes: Uint8Array, at: number): number {
+  let position = at;
+  while (position < at + 4096) {
+    const code = bytes[position];
+    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return position;
+    position += 1;
+  }
+  throw new PdfSyntaxError("damaged cross-reference table");
+}
+
+async function readStreamSection(
+  bytes: Uint8Array,
+  offset: number,
+  index: PdfObjectIndex,
+  slice: TimeSlice,
+): Promise<PdfDictionary> {
+  if (slice.due()) await slice.pause();
+  const { value, streamStart } = readIndirectObject(bytes, offset);
+  if (!isPdfDictionary(value) || value.get("Type") !== "XRef" || streamStart === undefined) {
+    throw new PdfSyntaxError("no cross-reference section");
+  }
+  const raw = streamBytes(bytes, streamStart, value.get("Length"));
+  const data = await decodePdfStreamData(raw, value, maxCrossReferenceBytes, slice);
+  const widths = integers(value.get("W"));
+  const size = value.get("Size");
+  const ranges = integers(value.get("Index") ?? [0, typeof size === "number" ? size : 0]);
+  const [typeWidth = 0, firstWidth = 0, secondWidth = 0] = widths;
+  const rowBytes = typeWidth + firstWidth + secondWidth;
+  if (widths.length < 3 || widths.some((width) => width > 8) || firstWidth === 0 || ranges.length % 2 !== 0) {
+    throw new PdfSyntaxError("damaged cross-reference stream");
+  }
+  let at = 0;
+  for (let range = 0; range < ranges.length; range += 2) {
+    const first = ranges[range] as number;
+    const count = ranges[range + 1] as number;
+    for (let i = 0; i < count && at + rowBytes <= data.length; i += 1, at += rowBytes) {
+      if ((i & 1023) === 1023 && slice.due()) await slice.pause();
+      const type = typeWidth === 0 ? 1 : readNumber(data, at, typeWidth);
+      const a = readNumber(data, at + typeWidth, firstWidth);
+      const b = readNumber(data, at + typeWidth + firstWidth, secondWidth);
+      if (type === 0) index.add(first + i, "free");
+      else if (type === 1) index.add(first + i, { offset: a });
+      else if (type === 2) index.add(first + i, { stream: a, index: b });
+    }
+  }
+  return value;
+}
+
+function readNumber(data: Uint8Array, at: number, width: number): number {
+  let value = 0;
+  for (let i = at; i < at + width; i += 1) value = value * 256 + (data[i] as number);
+  return value;
+}
+
+function integers(value: PdfValue | undefined): number[] {
+  if (!Array.isArray(value) || value.length > 100_000) throw new PdfSyntaxError("array of integers expected");
+  return value.map((item) => {
+    if (typeof item !== "number" || !Number.isInteger(item) || item < 0) {
+      throw new PdfSyntaxError("array of integers expected");
+    }
+    return item;
+  });
+}
+
+/**
+ * Finds the objects of a file whose cross-references are damaged, by looking for `n g obj` from the start; the last of
+ * each number wins. Readers do the same. A file in which no trailer names the catalog is not recovered: its end is
+ * missing, and with it perhaps pages.
+ *
+ * @param contentsOf lists the object numbers in an object stream
+ * @throws PdfSyntaxError when there is nothing to recover
+ */
+export async function recoverPdfCrossReferences(
+  bytes: Uint8Array,
+  contentsOf: (object: PdfIndirectObject, trailer: PdfDictionary | undefined) => Promise<number[]>,
+  slice: TimeSlice,
+): Promise<PdfCrossReferences> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const index = new PdfObjectIndex();
+  let trailer: PdfDictionary | undefined;
+  const objectStreams: PdfIndirectObject[] = [];
+  let found = 0;
+  for (let at = file.indexOf("obj", 0, "latin1"); at >= 0; at = file.indexOf("obj", at + 3, "latin1")) {
+    if (slice.due()) await slice.pause();
+    const offset = objectHeaderBefore(bytes, at);
+    if (offset === undefined) continue;
+    found += 1;
+    if (found > maxRecoveredObjects) {
+      throw new FaxError("document_too_large", "The PDF has too many objects.");
+    }
+    const number = new PdfParser(bytes, offset).readInteger();
+    index.replace(number, { offset });
+    const object = streamLikely(file, at) ? tryIndirectObject(bytes, offset) : undefined;
+    if (object === undefined || !isPdfDictionary(object.value)) continue;
+    const type = object.value.get("Type");
+    if (type === "XRef" && isPdfReference(object.value.get("Root"))) trailer = object.value;
+    if (type === "ObjStm") objectStreams.push(object);
+  }
+  trailer = (await lastTrailer(bytes, slice)) ?? trailer;
+  if (trailer === undefined) throw new PdfSyntaxError("no trailer");
+  for (const object of objectStreams) {
+    if (slice.due()) await slice.pause();
+    const place = index.get(object.number);
+    if (place === undefined || !("offset" in place)) continue;
+    const numbers = await contentsOf(object, trailer).catch((error: unknown) => {
+      if (error instanceof PdfSyntaxError) return [];
+      throw error;
+    });
+    numbers.forEach((number, position) => {
+      index.add(number, { stream: object.number, index: position });
+    });
+  }
+  return { index, trailer, base: 0 };
+}
+
+// Only objects whose dictionary says so are parsed: parsing all would cost more than the search.
+function streamLikely(file: Buffer, at: number): boolean {
+  const head = file.toString("latin1", at, at + 400);
+  return head.includes("/ObjStm") || head.includes("/XRef");
+}
+
+function tryIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject | undefined {
+  try {
+    return readIndirectObject(bytes, offset);
+  } catch (error) {
+    if (error instanceof PdfSyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function lastTrailer(bytes: Uint8Array, slice: TimeSlice): Promise<PdfDictionary | undefined> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = file.lastIndexOf("trailer", undefined, "latin1");
+  for (let tries = 0; at >= 0 && tries < maxSections; tries += 1) {
+    if (slice.due()) await slice.pause();
+    try {
+      const value = new PdfParser(bytes, at + "trailer".length).readValue();
+      if (isPdfDictionary(value) && isPdfReference(value.get("Root"))) return value;
+    } catch (error) {
+      if (!(error instanceof PdfSyntaxError)) throw error;
+    }
+    at = at === 0 ? -1 : file.lastIndexOf("trailer", at - 1, "latin1");
+  }
+  return undefined;
+}
+
+/** Where the `n g` in front of an `obj` starts; `undefined` for `endobj` and for text that only looks like it. */
+function objectHeaderBefore(bytes: Uint8Array, obj: number): number | undefined {
+  const isDigit = (at: number) => ((bytes[at] ?? 0) - 0x30) >>> 0 <= 9;
+  const isSpace = (at: number) => [32, 10, 13, 9, 12, 0].includes(bytes[at] ?? -1);
+  let at = obj - 1;
+  for (let part = 0; part < 2; part += 1) {
+    const spaces = at;
+    while (at >= 0 && spaces - at < 16 && isSpace(at)) at -= 1;
+    if (at === spaces) return undefined;
+    const digits = at;
+    while (at >= 0 && digits - at < 10 && isDigit(at)) at -= 1;
+    if (at === digits) return undefined;
+  }
+  return at + 1;
+}

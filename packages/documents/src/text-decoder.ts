@@ -1,0 +1,46 @@
+import { FaxError } from "@faxbot/core/transport";
+import type { TimeSlice } from "./time-slice.ts";
+
+// Every control character (C0, DEL, C1) except tab, LF, form feed and CR.
+const controlCharacter = /[^\P{Cc}\t\n\f\r]/u;
+const chunkBytes = 1 << 18;
+
+/**
+ * Decodes a text document by a fixed rule: a byte order mark decides (UTF-8, UTF-16 LE or BE); else it is UTF-8 when
+ * that is valid; else Windows-1252, the superset of ISO 8859-1 that such files are written in.
+ *
+ * @param bytes the whole document
+ * @returns the text without its byte order mark
+ * @throws FaxError `document_unsupported` when it holds NUL or another control character: then it is not text;
+ * `document_invalid` when it is not valid UTF-16 after a byte order mark that says so
+ */
+export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<string> {
+  const marked = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-16be";
+  if (marked === "utf-16le" || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    const text = await decode(bytes, marked, slice);
+    if (text === undefined) throw new FaxError("document_invalid", "The text is not valid UTF-16.");
+    return text;
+  }
+  const text = (await decode(bytes, "utf-8", slice)) ?? (await decode(bytes, "windows-1252", slice));
+  return text ?? "";
+}
+
+async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Promise<string | undefined> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    if (slice.due()) await slice.pause();
+    const last = at + chunkBytes >= bytes.length;
+    let part: string;
+    try {
+      part = decoder.decode(bytes.subarray(at, at + chunkBytes), { stream: !last });
+    } catch {
+      return undefined;
+    }
+    if (controlCharacter.test(part)) {
+      throw new FaxError("document_unsupported", "The document is neither PDF, TIFF nor plain text.");
+    }
+    parts.push(part);
+  }
+  return parts.join("");
+}

@@ -1,0 +1,96 @@
+/**
+ * How plain text is laid out on fax pages. Inspection counts pages by it and text is rendered by it, so both always
+ * agree.
+ */
+export const textLayout = Object.freeze({
+  /** Characters per line; longer lines are wrapped at a space, or anywhere when a word is longer. */
+  columns: 80,
+  /** Lines per page. */
+  linesPerPage: 60,
+  /** A tab moves to the next multiple of this. */
+  tabStop: 8,
+});
+
+/**
+ * Divides text into pages of lines by {@link textLayout}. Lines end with LF, CRLF or CR; a form feed starts a new page.
+ * A line break or form feed at the very end adds nothing; an empty text has one empty page.
+ *
+ * @param text without control characters other than tab, LF, CR and form feed
+ * @returns the pages, each made when it is asked for
+ * @example
+ * const [first] = [...layOutText("Dear Sir,\n...")];
+ */
+export function* layOutText(text: string): Generator<string[]> {
+  let lines: string[] = [];
+  let at = 0;
+  let pages = 0;
+  while (at < text.length) {
+    const end = nextBreak(text, at);
+    for (const line of wrapLine(text.slice(at, end))) {
+      if (lines.length === textLayout.linesPerPage) {
+        yield lines;
+        pages += 1;
+        lines = [];
+      }
+      lines.push(line);
+    }
+    if (text[end] === "\f") {
+      yield lines;
+      pages += 1;
+      lines = [];
+    }
+    at = end + (text[end] === "\r" && text[end + 1] === "\n" ? 2 : 1);
+  }
+  if (lines.length > 0 || pages === 0) yield lines;
+}
+
+const lineBreak = /[\n\r\f]/g;
+
+function nextBreak(text: string, from: number): number {
+  lineBreak.lastIndex = from;
+  return lineBreak.exec(text)?.index ?? text.length;
+}
+
+const plainLine = /^[ -~]*$/;
+
+/** One line as the lines it takes. */
+function* wrapLine(line: string): Generator<string> {
+  if (line.length <= textLayout.columns && plainLine.test(line)) {
+    yield line;
+    return;
+  }
+  let current = "";
+  let width = 0;
+  // Where the line may be broken: after the last space, as an index into `current`.
+  let breakAt = 0;
+  for (const character of line) {
+    const isTab = character === "\t";
+    const piece = isTab ? " ".repeat(textLayout.tabStop - (width % textLayout.tabStop)) : character;
+    const pieceWidth = isTab ? piece.length : columnsOf(character);
+    if (width + pieceWidth > textLayout.columns) {
+      const isSpace = isTab || character === " ";
+      const head = isSpace || breakAt === 0 ? current : current.slice(0, breakAt);
+      yield head.trimEnd();
+      current = isSpace ? "" : current.slice(head.length);
+      width = 0;
+      breakAt = 0;
+      for (const kept of current) width += columnsOf(kept);
+      if (isSpace) continue;
+    }
+    current += piece;
+    width += pieceWidth;
+    if (isTab || character === " ") breakAt = current.length;
+  }
+  yield current;
+}
+
+const zeroWidth = /[\p{M}\u200b-\u200f\u2060\ufeff]/u;
+const doubleWidth =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a character takes in a fixed-width font. */
+function columnsOf(character: string): number {
+  if (character < "\u0300") return 1;
+  if (zeroWidth.test(character)) return 0;
+  return doubleWidth.test(character) ? 2 : 1;
+}
