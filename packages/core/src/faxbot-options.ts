@@ -61,6 +61,8 @@ export interface FaxbotOptions<Trx = unknown> {
   fetch?: typeof globalThis.fetch;
   /** For crash tests. */
   faultPoint?: FaultPoint;
+  /** `"1"`: ten digits are a number in North America. Default: numbers carry their country code. */
+  defaultCountryCode?: "1";
   /** The largest document to accept in bytes; default 10 MiB. */
   maxDocumentBytes?: number;
   delivery?: DeliveryOptions;

@@ -112,11 +112,10 @@ export interface Faxbot<Trx = unknown> {
   /** All attempts of a fax, oldest first. @throws FaxError `not_found` */
   attempts(id: string, options?: { trx?: Trx }): Promise<Attempt[]>;
   /**
-   * Asks to cancel. The returned fax is `canceled` when nothing was handed to a provider; else `cancelRequestedAt` is
-   * set and the provider is asked where it can be.
+   * Asks to cancel. The returned fax is `canceled` when nothing was handed to a provider. Else `cancelRequestedAt` is
+   * set: no further attempt starts, the provider is asked where it can cancel, and what came of it shows in the status.
    *
-   * @throws FaxError `not_found`, `state_conflict` when the fax is already final, `unsupported` when it is with a
-   * provider that cannot cancel
+   * @throws FaxError `not_found`, `state_conflict` when the fax is already delivered or failed
    */
   cancel(id: string, options?: { trx?: Trx }): Promise<Fax>;
   /** The document as it was handed in. @throws FaxError `not_found` */

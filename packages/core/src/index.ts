@@ -1,5 +1,9 @@
 export * from "./api-key-secret.ts";
 export * from "./blobs/folder-blobs.ts";
+export * from "./engine/attempt-transition.ts";
+export * from "./engine/create-faxbot.ts";
+export { defaultRetryRules } from "./engine/retry-policy.ts";
+export * from "./engine/stored-document.ts";
 export * from "./fault-points.ts";
 export type * from "./faxbot.ts";
 export type * from "./faxbot-options.ts";

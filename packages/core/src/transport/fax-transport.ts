@@ -98,6 +98,13 @@ export interface FaxTransportV1 {
    * thrown counts as an unknown outcome.
    */
   send(job: SendJob, call: TransportCall): Promise<StatusReport>;
+  /**
+   * Refuses at once what this provider could never send: unknown options, a country it does not serve. Called before a
+   * fax is accepted; must not wait or touch the wire.
+   *
+   * @throws FaxError `request_invalid` or `unsupported`
+   */
+  checkJob?(job: Pick<SendJob, "to" | "from" | "options">): void;
   /** Checks reachability and credentials without sending a fax. Reports, does not throw. */
   checkHealth(call: TransportCall): Promise<HealthReport>;
   /** @throws FaxError `not_found` when the provider does not know the id */

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TransportLimiter } from "../transport/fax-transport.ts";
+
+/**
+ * Spaces the calls to one provider evenly, for this process. A fleet that shares one account passes a limiter of its
+ * own to `createFaxbot`.
+ *
+ * @param rate calls per second; without one only `block` holds calls back
+ */
+export function transportLimiter(rate: { requests_per_second?: number | undefined }): TransportLimiter {
+  const gapMs = rate.requests_per_second ? 1000 / rate.requests_per_second : 0;
+  let notBefore = 0;
+  // Callers stand in line behind each other, so they are served in the order they came.
+  let line: Promise<void> = Promise.resolve();
+  const myTurn = async (signal: AbortSignal | undefined): Promise<void> => {
+    signal?.throwIfAborted();
+    // A block may come while we wait, so look again afterwards.
+    for (let wait = notBefore - performance.now(); wait > 0; wait = notBefore - performance.now()) {
+      await sleep(wait, undefined, signal ? { signal } : {});
+    }
+    notBefore = performance.now() + gapMs;
+  };
+  return {
+    acquire(signal) {
+      const turn = line.then(() => myTurn(signal));
+      line = turn.catch(() => {});
+      return turn;
+    },
+    block(ms) {
+      notBefore = Math.max(notBefore, performance.now() + ms);
+    },
+  };
+}
