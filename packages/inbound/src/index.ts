@@ -1,1 +1,1 @@
-export {};
+export { createInbox, type InboxOptions } from "./create-inbox.ts";

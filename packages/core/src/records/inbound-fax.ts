@@ -25,7 +25,7 @@ export interface InboundFax {
   /** The far end hung up before its last page; what came is kept. */
   partial: boolean;
   pages?: number;
-  /** The PDF, once stored. */
+  /** The PDF, once stored; of a fax that failed, what came with its event, kept as it came. Stays when its blob is deleted. */
   document?: StoredDocument;
   /** The mailbox that a rule routed it to. */
   mailbox?: string;
