@@ -113,7 +113,6 @@ export function createReceiver<Trx>(parts: {
     const settled = await settle(fax, context, async () => ({
       status: "failed",
       error,
-      // The far end was told that its fax arrived, so what came is kept for a person until its retention ends.
       ...(original ? { document: original, ...retentionFrom(context.clock.now()) } : {}),
     }));
     if (!settled) return;
@@ -155,14 +154,28 @@ export function createReceiver<Trx>(parts: {
   }
 
   /**
-   * Only when the fax is settled: until then this blob may be the only copy. When it cannot be deleted the event is
-   * tried again, finds the fax settled, and comes back here.
+   * The far end was told that its fax arrived, so a document that cannot become PDF is kept as it came, for a person
+   * to look at until its retention ends.
    */
-  async function deleteEventBlob(fax: InboundFax, event: ReceivedEvent): Promise<void> {
-    const key = event.payload.document?.blobKey;
-    if (key === undefined) return;
+  async function keepOriginal(fax: InboundFax, stored: StoredDocument): Promise<StoredDocument | undefined> {
+    const blobKey = `inbound/${fax.id}.original`;
+    try {
+      const written = await blobs.put(blobKey, await blobs.open(stored.blobKey), {
+        mediaType: stored.mediaType,
+      });
+      return { ...stored, blobKey, ...written };
+    } catch (error) {
+      if (isFaxError(error, "not_found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Deletes what the settled record does not name: the event's own copy, and an original that nobody needs. */
+  async function clearUp(fax: InboundFax, keys: (string | undefined)[]): Promise<void> {
     const settled = await stores.inbound.get(fax.tenantId, fax.id);
-    if (settled?.document?.blobKey !== key) await blobs.delete(key);
+    for (const key of keys) {
+      if (key !== undefined && key !== settled?.document?.blobKey) await blobs.delete(key);
+    }
   }
 
   return {
@@ -170,15 +183,20 @@ export function createReceiver<Trx>(parts: {
       await context.faultPoint("inbox.before-record");
       const fax = await recordOf(event, context.clock.now());
       await context.faultPoint("inbox.after-record");
+      const attached = event.payload.document;
+      let original: StoredDocument | undefined;
       if (!isSettled(fax)) {
         try {
           await bringIn(fax, event, context);
         } catch (error) {
           if (!isFaxError(error) || !finalErrors.has(error.code)) throw error;
-          await fail(fax, context, error.code, event.payload.document);
+          original = attached && (await keepOriginal(fax, attached));
+          await fail(fax, context, error.code, original);
         }
       }
-      await deleteEventBlob(fax, event);
+      // Only now: until the fax is settled the event's blob may be the only copy. When it cannot be deleted the event
+      // is tried again, finds the fax settled, and comes back here.
+      await clearUp(fax, [attached?.blobKey, original?.blobKey]);
     },
 
     async giveUp(event, context) {

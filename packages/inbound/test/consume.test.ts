@@ -162,7 +162,7 @@ describe("a document that cannot be stored", () => {
       expect(fax).toMatchObject({
         status: "failed",
         error,
-        document: { blobKey: event.payload.document?.blobKey },
+        document: { blobKey: `inbound/${fax.id}.original`, size: bytes.byteLength },
         retentionUntil: new Date("2026-02-14T15:00:00Z"),
       });
       expect(under.notices).toEqual([{ type: "inbound.failed", subjectId: fax.id }]);
@@ -170,7 +170,7 @@ describe("a document that cannot be stored", () => {
 
       await under.consume(event);
       expect(await onlyFax(under), "trying again changes nothing").toEqual(fax);
-      expect(await under.blobKeys()).toEqual([event.payload.document?.blobKey]);
+      expect(await under.blobKeys()).toEqual([`inbound/${fax.id}.original`]);
     },
   );
 
@@ -182,7 +182,7 @@ describe("a document that cannot be stored", () => {
     under.provider = asDocument(pdf);
     await under.consume(await under.event({}, attached ? pdf : undefined));
     expect(await onlyFax(under)).toMatchObject({ status: "failed", error: "document_too_large" });
-    expect((await under.blobKeys()).filter((key) => key.startsWith("inbound/"))).toEqual([]);
+    expect((await under.blobKeys()).filter((key) => key.endsWith(".pdf"))).toEqual([]);
   });
 
   test("of exactly maxPdfBytes is stored", async () => {

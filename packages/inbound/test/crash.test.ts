@@ -86,3 +86,24 @@ test("what an earlier run stored is never replaced, even when the provider has o
   const [fax] = (await under.inbox.list()).items;
   expect(await readDocument(await under.inbox.document(fax?.id ?? ""))).toEqual(new Uint8Array(pdf));
 });
+
+test.each(["inbox.before-result", "inbox.after-result"] as const)(
+  "a fax that cannot be stored fails once, also when it crashes at %s",
+  async (point) => {
+    const under = inboxUnderTest();
+    const event = await under.event({}, Buffer.from("not a document"));
+    let armed = true;
+    under.atFaultPoint = (name) => {
+      if (!armed || name !== point) return;
+      armed = false;
+      throw new Crash();
+    };
+    await expect(under.consume(event)).rejects.toThrow(Crash);
+    await under.consume(event);
+    await under.consume(event);
+    const [fax] = (await under.inbox.list({ status: "failed" })).items;
+    expect(fax).toMatchObject({ error: "document_unsupported", version: 2 });
+    expect(under.notices).toEqual([{ type: "inbound.failed", subjectId: fax?.id }]);
+    expect(await under.blobKeys()).toEqual([`inbound/${fax?.id}.original`]);
+  },
+);
