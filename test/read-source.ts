@@ -5,7 +5,7 @@ export interface Source {
   /** Every module that is imported, re-exported, required, loaded by URL or named in a type. */
   specifiers: string[];
   hasDefaultExport: boolean;
-  /** The text without its comments. */
+  /** The text with blanks for its comments, so that lines and columns stay. */
   code: string;
 }
 
@@ -27,7 +27,11 @@ export function readSource(path: string, text: string): Source {
     hasDefaultExport: exported.some(
       ({ exportName }) => exportName.kind === "Default" || exportName.name === "default",
     ),
-    code: comments.reduceRight((code, { start, end }) => code.slice(0, start) + code.slice(end), text),
+    code: comments.reduceRight(
+      (code, { start, end }) =>
+        code.slice(0, start) + code.slice(start, end).replace(/[^\n]/g, " ") + code.slice(end),
+      text,
+    ),
   };
 }
 
