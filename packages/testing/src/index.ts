@@ -1,6 +1,25 @@
 export * from "./capturing-logger.ts";
+export * from "./emulator-fault.ts";
+export * from "./emulator-server.ts";
 export * from "./manual-clock.ts";
+export * from "./multipart-form.ts";
 export * from "./pdf-page-count.ts";
+export * from "./sinch/sinch-emulator.ts";
+export type { SinchErrorShape } from "./sinch/sinch-emulator-error.ts";
+export type { SinchFax } from "./sinch/sinch-emulator-fax.ts";
+export {
+  type SinchFailure,
+  type SinchOutcome,
+  sinchErrorCodes,
+  sinchTestNumber,
+} from "./sinch/sinch-emulator-outcome.ts";
+export type { SinchService, SinchServiceChanges } from "./sinch/sinch-emulator-services.ts";
+export {
+  type SinchDelivery,
+  type SinchEvent,
+  type SinchWebhookFault,
+  sinchRetryMinutes,
+} from "./sinch/sinch-emulator-webhook.ts";
 export * from "./synthetic-number.ts";
 export * from "./synthetic-pdf.ts";
 export * from "./test-manifest.ts";

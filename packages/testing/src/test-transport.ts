@@ -252,7 +252,6 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
       if (call.signal.aborted) {
         throw new FaxError("transport_unavailable", "aborted before the call", { transportId: id });
       }
-      await call.limiter.acquire(call.signal);
       const outcome = chooseOutcome(job);
       note("send", call, { attemptId: job.attemptId, faxId: job.faxId, to: job.to, outcome });
       switch (outcome) {
@@ -288,13 +287,11 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
 
     async getStatus(providerId, call) {
       note("get_status", call, { providerId });
-      await call.limiter.acquire(call.signal);
       return currentReport(find(providerId), call.clock.now());
     },
 
     async findByReference(reference, call) {
       note("find_by_reference", call, { attemptId: reference });
-      await call.limiter.acquire(call.signal);
       const fax = faxes.find((taken) => taken.attemptId === reference);
       return fax && currentReport(fax, call.clock.now());
     },

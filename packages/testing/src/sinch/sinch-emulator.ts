@@ -1,0 +1,410 @@
+import type { EmulatorFault } from "../emulator-fault.ts";
+import {
+  type EmulatorRequest,
+  type EmulatorResponse,
+  type EmulatorRoute,
+  type EmulatorServer,
+  startEmulatorServer,
+} from "../emulator-server.ts";
+import { syntheticNumber } from "../synthetic-number.ts";
+import { syntheticPdf } from "../synthetic-pdf.ts";
+import { type FieldViolation, type SinchErrorShape, sinchError } from "./sinch-emulator-error.ts";
+import { newUlid, type SinchFax } from "./sinch-emulator-fax.ts";
+import { sinchLedger } from "./sinch-emulator-ledger.ts";
+import { faxesAsCsv, filterFaxes } from "./sinch-emulator-list.ts";
+import { outcomeScript, type SinchOutcome } from "./sinch-emulator-outcome.ts";
+import { pageOf } from "./sinch-emulator-page.ts";
+import {
+  type SinchService,
+  type SinchServiceChanges,
+  type SinchServiceOperation,
+  sinchServices,
+} from "./sinch-emulator-services.ts";
+import { sinchTokens } from "./sinch-emulator-token.ts";
+import { readSendRequest, type SendRequest } from "./sinch-emulator-validation.ts";
+import { type SinchDelivery, type SinchWebhookFault, sinchWebhooks } from "./sinch-emulator-webhook.ts";
+
+/** The operations of the emulated API, as its counters and faults name them. */
+export type SinchOperation =
+  | "issueToken"
+  | "sendFax"
+  | "listFaxes"
+  | "getFax"
+  | "downloadFax"
+  | "downloadFaxDeprecated"
+  | "deleteFaxContent"
+  | SinchServiceOperation;
+
+/** Ways in which replies of the real service were seen to differ; all can be changed while the emulator runs. */
+export interface SinchQuirks {
+  /** Status of a fax that was just taken. Default IN_PROGRESS, as in the vendor's example. */
+  firstStatus: "QUEUED" | "IN_PROGRESS";
+  /** Default `prose`. */
+  errorShape: SinchErrorShape;
+  /** Default `array`. */
+  contentUrl: "array" | "string";
+  /** Default `boolean`. */
+  hasFile: "boolean" | "text";
+  /** Default `string`. */
+  priceAmount: "string" | "number";
+  /** Sends whole numbers as text. Default false. */
+  numbersAsStrings: boolean;
+  /** Leaves `to` and `from` out of replies. Default false. */
+  omitNumbers: boolean;
+  /** The list's page number is in `page` or, as the .NET SDK reads it, `pageNumber`. Default `page`. */
+  pageField: "page" | "pageNumber";
+  /** The list does not filter by `labels` (how to write that filter is not documented). Default false. */
+  ignoreLabels: boolean;
+  /** A new fax is not in the list before so many milliseconds. Default 0. */
+  listLagMs: number;
+  /** What to do with fields that are not documented; whether the vendor refuses them is not known. Default `refuse`. */
+  unknownFields: "refuse" | "ignore";
+  /** Where the document is in a completed fax's JSON webhook. Default `files`. */
+  completedJson: "files" | "file";
+  /** Multipart webhooks: `event` as a JSON text with quotes. Default false. */
+  quotedEvent: boolean;
+}
+
+/** How to start a {@link SinchEmulator}; everything has a default. */
+export interface SinchEmulatorOptions {
+  /** Default 0: a free one. */
+  port?: number;
+  projectId?: string;
+  keyId?: string;
+  keySecret?: string;
+  /** Numbers of the account; when given, any other `from` is refused. */
+  numbers?: readonly string[];
+  /** Outcome of numbers that no script names; default `delivered`. */
+  outcome?: SinchOutcome;
+  /** Milliseconds from taking a fax to its end; default 100. `Infinity`: only `finish` ends it. */
+  completeAfterMs?: number;
+  /** Seconds that a token lives; default 3600. */
+  tokenLifetimeSeconds?: number;
+  /** Milliseconds that stand for a minute of the vendor's webhook retry schedule; default 10. */
+  webhookRetryMinuteMs?: number;
+  /** How long to wait for the answer to a webhook, in milliseconds; default 5000 (the vendor: 60 s). */
+  webhookTimeoutMs?: number;
+  /** The event word of a page's notification; the vendor's is not documented. */
+  inProgressEvent?: string;
+  quirks?: Partial<SinchQuirks>;
+}
+
+/** A running imitation of the Sinch Fax API v3 and of its OAuth2 server. */
+export interface SinchEmulator extends Omit<EmulatorServer<SinchOperation>, "fault"> {
+  readonly projectId: string;
+  readonly keyId: string;
+  readonly keySecret: string;
+  /** The default service. */
+  readonly serviceId: string;
+  readonly quirks: SinchQuirks;
+  /** See {@link SinchEmulatorOptions.completeAfterMs}; may be changed. */
+  completeAfterMs: number;
+  /** See {@link SinchEmulatorOptions.tokenLifetimeSeconds}; may be changed. */
+  tokenLifetimeSeconds: number;
+  /** Every fax that was taken or received, oldest first: a fax that was sent twice is here twice. */
+  readonly faxes: readonly SinchFax[];
+  /** The stored document. */
+  documentOf(faxId: string): Uint8Array | undefined;
+  /** Every try to deliver a webhook. */
+  readonly deliveries: readonly SinchDelivery[];
+  /**
+   * Scripts what becomes of faxes to a number. {@link testNumbers} are scripted from the start.
+   *
+   * @param digits the whole number or its last digits; the longest match wins
+   * @param outcomes one for all, or one per fax of which the last repeats
+   */
+  script(digits: string, outcomes: SinchOutcome | readonly SinchOutcome[]): void;
+  /** Ends a fax now. @throws RangeError when there is no such fax */
+  finish(faxId: string, outcome?: SinchOutcome): void;
+  /** Pretends that a fax came in, and calls the service's `incomingWebhookUrl` when it has one. */
+  receiveFax(inbound?: {
+    from?: string;
+    to?: string;
+    /** Default: a synthetic page. */
+    pdf?: Uint8Array;
+    /** Changes the service's `webhookContentType` first. */
+    contentType?: "multipart/form-data" | "application/json";
+    serviceId?: string;
+  }): SinchFax;
+  /** Puts a fax there without a call, e.g. one from last month. */
+  addFax(fax: Partial<SinchFax>, document?: Uint8Array): SinchFax;
+  /** Changes the default service, e.g. its `incomingWebhookUrl`. */
+  updateService(changes: SinchServiceChanges): SinchService;
+  /** Makes the next fitting request go wrong. @returns a function that takes the fault back */
+  fault(fault: EmulatorFault<SinchOperation>): () => void;
+  /** Makes the next fitting webhook go wrong. */
+  webhookFault(fault: SinchWebhookFault): void;
+  /** Lets every issued token expire now. */
+  expireTokens(): void;
+  /** Resolves when no fax will end by itself any more and no webhook is on its way. */
+  idle(): Promise<void>;
+}
+
+const defaultQuirks: SinchQuirks = {
+  firstStatus: "IN_PROGRESS",
+  errorShape: "prose",
+  contentUrl: "array",
+  hasFile: "boolean",
+  priceAmount: "string",
+  numbersAsStrings: false,
+  omitNumbers: false,
+  pageField: "page",
+  ignoreLabels: false,
+  listLagMs: 0,
+  unknownFields: "refuse",
+  completedJson: "files",
+  quotedEvent: false,
+};
+
+/**
+ * Starts an imitation of the Sinch Fax API v3 on 127.0.0.1: real HTTP, as strict as the vendor's documents, with fault
+ * knobs and counters. The OAuth2 server (`POST /oauth2/token`) is on the same port. Nothing is dialled.
+ *
+ * @throws the system's error when the port is taken
+ * @example
+ * const emulator = await startSinchEmulator();
+ * emulator.script("0177", ["busy", "delivered"]);
+ * emulator.fault({ operation: "sendFax", kind: "reset_after" });
+ * // … point a client at emulator.url with emulator.projectId, emulator.keyId and emulator.keySecret
+ * await emulator.stop();
+ */
+export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Promise<SinchEmulator> {
+  const projectId = options.projectId ?? "11111111-aaaa-4bbb-8ccc-000000000001";
+  const keyId = options.keyId ?? "22222222-aaaa-4bbb-8ccc-000000000002";
+  const keySecret = options.keySecret ?? "emulated~key.secret_0";
+  const serviceId = newUlid();
+  const numbers = options.numbers ?? [];
+  const quirks: SinchQuirks = { ...defaultQuirks, ...options.quirks };
+  const settings = {
+    completeAfterMs: options.completeAfterMs ?? 100,
+    tokenLifetimeSeconds: options.tokenLifetimeSeconds ?? 3600,
+  };
+
+  const refuse = (status: number, message?: string, violations?: FieldViolation[]): EmulatorResponse =>
+    sinchError(quirks.errorShape, status, message, violations);
+  const script = outcomeScript(options.outcome ?? "delivered");
+  const tokens = sinchTokens({ keyId, keySecret, lifetimeSeconds: () => settings.tokenLifetimeSeconds });
+  const webhooks = sinchWebhooks({
+    retryMinuteMs: () => options.webhookRetryMinuteMs ?? 10,
+    timeoutMs: () => options.webhookTimeoutMs ?? 5_000,
+    completedJson: () => quirks.completedJson,
+    quotedEvent: () => quirks.quotedEvent,
+  });
+  const services = sinchServices({
+    projectId,
+    serviceId,
+    numbers,
+    defaultFrom: numbers[0] ?? syntheticNumber(90),
+    refuse,
+  });
+  const ledger = sinchLedger({
+    projectId,
+    script,
+    completeAfterMs: () => settings.completeAfterMs,
+    firstStatus: () => quirks.firstStatus,
+    inProgressEvent: options.inProgressEvent ?? "FAX_IN_PROGRESS",
+    // In the field $0.07 a page was seen (2025); the vendor publishes no price in its API.
+    pricePerPage: "0.07",
+    sendWebhook: (webhook) => {
+      const fax = present(structuredClone(webhook.fax), quirks);
+      void webhooks.send({ ...webhook, fax: fax as unknown as SinchFax });
+    },
+  });
+
+  const withFax =
+    (handle: (fax: SinchFax) => EmulatorResponse) =>
+    (request: EmulatorRequest): EmulatorResponse => {
+      const fax = ledger.find(request.params.id ?? "");
+      return fax ? handle(fax) : refuse(404, "No such fax");
+    };
+  const download = withFax((fax) => {
+    const document = ledger.documentOf(fax.id);
+    if (!document) return refuse(404, "No content is stored for this fax");
+    return {
+      status: 200,
+      headers: {
+        "content-type": "application/pdf",
+        "content-disposition": `attachment; filename="${fax.id}.pdf"`,
+      },
+      body: document,
+    };
+  });
+  const base = "/v3/projects/{projectId}/faxes";
+
+  const routes: EmulatorRoute<SinchOperation>[] = [
+    {
+      operation: "issueToken",
+      method: "POST",
+      path: "/oauth2/token",
+      handle: (request) => tokens.issue(request),
+    },
+    {
+      operation: "sendFax",
+      method: "POST",
+      path: base,
+      async handle(request) {
+        const read = await readSendRequest(request, quirks.unknownFields);
+        if (!("request" in read)) return refuse(read.status, read.message, read.violations);
+        const service = services.find(read.request.serviceId);
+        const violations = checkAgainstAccount(read.request, service);
+        if (!service || violations.length > 0) {
+          return refuse(422, "One or more parameters are invalid", violations);
+        }
+        const faxes = ledger.take(read.request, service).map((fax) => present(fax, quirks));
+        const [first] = faxes;
+        // One recipient gives the fax itself, also when it came in a list (official SDK code).
+        return { status: 200, body: faxes.length === 1 && first ? first : { faxes } };
+      },
+    },
+    {
+      operation: "listFaxes",
+      method: "GET",
+      path: base,
+      handle(request) {
+        const visible = ledger.faxes.filter(
+          (fax) => Date.now() - Date.parse(fax.createTime) >= quirks.listLagMs,
+        );
+        const filtered = filterFaxes(visible, request.query, quirks.ignoreLabels);
+        if ("violations" in filtered)
+          return refuse(422, "One or more parameters are invalid", filtered.violations);
+        if (request.query.get("format") === "csv") {
+          return { status: 200, headers: { "content-type": "text/csv" }, body: faxesAsCsv(filtered.faxes) };
+        }
+        const faxes = filtered.faxes.map((fax) => present(fax, quirks));
+        const page = pageOf(request, "faxes", faxes, 100, refuse);
+        if (quirks.pageField === "pageNumber" && page.status === 200) {
+          const { page: pageNumber, ...rest } = page.body as Record<string, unknown>;
+          page.body = { ...rest, pageNumber };
+        }
+        return page;
+      },
+    },
+    {
+      operation: "getFax",
+      method: "GET",
+      path: `${base}/{id}`,
+      handle: withFax((fax) => ({ status: 200, body: present(fax, quirks) })),
+    },
+    { operation: "downloadFax", method: "GET", path: `${base}/{id}/file`, handle: download },
+    { operation: "downloadFaxDeprecated", method: "GET", path: `${base}/{id}/file.pdf`, handle: download },
+    {
+      operation: "deleteFaxContent",
+      method: "DELETE",
+      path: `${base}/{id}/file`,
+      handle: withFax((fax) =>
+        ledger.removeDocument(fax.id) ? { status: 204 } : refuse(404, "No content is stored for this fax"),
+      ),
+    },
+    ...services.routes,
+  ];
+
+  function checkAgainstAccount(request: SendRequest, service: SinchService | undefined): FieldViolation[] {
+    const violations: FieldViolation[] = [];
+    if (!service) violations.push({ field: "serviceId", description: "is not a service of this project" });
+    if (request.from !== undefined && numbers.length > 0 && !numbers.includes(request.from)) {
+      violations.push({ field: "from", description: `${request.from} is not one of your numbers` });
+    }
+    if (service && request.coverPageId && !services.hasCoverPage(service.id, request.coverPageId)) {
+      violations.push({ field: "coverPageId", description: "is not a cover page of this service" });
+    }
+    return violations;
+  }
+
+  const server = await startEmulatorServer<SinchOperation>({
+    routes,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    guard(request, operation) {
+      if (operation === "issueToken") return undefined;
+      // A wrong project is answered like a wrong key.
+      if (request.params.projectId !== projectId) return { status: 401 };
+      return tokens.check(request.headers.authorization);
+    },
+    errorBody: (status) => refuse(status).body,
+  });
+
+  return {
+    ...server,
+    projectId,
+    keyId,
+    keySecret,
+    serviceId,
+    quirks,
+    get completeAfterMs() {
+      return settings.completeAfterMs;
+    },
+    set completeAfterMs(ms) {
+      settings.completeAfterMs = ms;
+    },
+    get tokenLifetimeSeconds() {
+      return settings.tokenLifetimeSeconds;
+    },
+    set tokenLifetimeSeconds(seconds) {
+      settings.tokenLifetimeSeconds = seconds;
+    },
+    get faxes() {
+      return ledger.faxes;
+    },
+    documentOf: (faxId) => ledger.documentOf(faxId),
+    deliveries: webhooks.deliveries,
+    script: (digits, outcomes) => script.set(digits, outcomes),
+    finish: (faxId, outcome) => ledger.finish(faxId, outcome),
+    receiveFax(inbound = {}) {
+      const service = services.find(inbound.serviceId);
+      if (!service) throw new RangeError("no such service");
+      if (inbound.contentType) services.update(service.id, { webhookContentType: inbound.contentType });
+      return ledger.receive({
+        from: inbound.from ?? syntheticNumber(91),
+        to: inbound.to ?? service.defaultFrom ?? syntheticNumber(90),
+        pdf: inbound.pdf ?? syntheticPdf({ text: "Synthetic received fax" }),
+        service,
+      });
+    },
+    addFax: (fax, document) => ledger.add({ serviceId, ...fax }, document),
+    updateService: (changes) => services.update(serviceId, changes),
+    webhookFault: (fault) => webhooks.fault(fault),
+    expireTokens: () => tokens.expireAll(),
+    async idle() {
+      while (ledger.busy() || webhooks.busy()) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
+    reset() {
+      server.reset();
+      script.reset();
+      ledger.reset();
+      webhooks.reset();
+      services.reset();
+      Object.assign(quirks, defaultQuirks, options.quirks);
+    },
+    async stop() {
+      ledger.reset();
+      webhooks.reset();
+      await server.stop();
+    },
+  };
+}
+
+const wholeNumbers = [
+  "numberOfPages",
+  "pagesSentSuccessfully",
+  "retryDelaySeconds",
+  "maxRetries",
+  "retryCount",
+  "errorCode",
+] as const satisfies (keyof SinchFax)[];
+
+/** A fax as a reply shows it. */
+function present(fax: SinchFax, quirks: SinchQuirks): Record<string, unknown> {
+  const shown: Record<string, unknown> = { ...fax };
+  if (quirks.contentUrl === "string" && Array.isArray(fax.contentUrl))
+    shown.contentUrl = fax.contentUrl.join(",");
+  if (quirks.hasFile === "text" && fax.hasFile !== undefined) shown.hasFile = String(fax.hasFile);
+  if (quirks.priceAmount === "number" && fax.price)
+    shown.price = { ...fax.price, amount: Number(fax.price.amount) };
+  if (quirks.numbersAsStrings) {
+    for (const name of wholeNumbers) if (fax[name] !== undefined) shown[name] = String(fax[name]);
+  }
+  if (quirks.omitNumbers) {
+    delete shown.to;
+    delete shown.from;
+  }
+  return shown;
+}
