@@ -56,7 +56,9 @@ export function describeSettings(settings: z.ZodObject): SettingDescription[] {
       required: !fallback.success,
     };
     if (meta.description) description.description = meta.description;
-    if (fallback.success && fallback.data !== undefined) description.defaultText = String(fallback.data);
+    // As it would be written in the environment: a list with commas.
+    if (fallback.success && fallback.data !== undefined)
+      description.defaultText = [fallback.data].flat().join(",");
     return description;
   });
 }
