@@ -1,8 +1,9 @@
 import type { DocumentEngine, DocumentInfo, PrepareOptions } from "@faxbot/core";
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
-import { readDocumentHead } from "./document-bytes.ts";
+import { readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { inspectDocument, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
+import { tiffToPdf } from "./tiff-to-pdf.ts";
 
 /** Settings of {@link documents}. */
 export interface DocumentsOptions {
@@ -21,7 +22,7 @@ export function documents(options: DocumentsOptions = {}): DocumentEngine {
   return {
     inspect: (document) => inspectDocument(document, limits),
     prepare,
-    toPdf,
+    toPdf: (document) => toPdf(document, limits),
   };
 }
 
@@ -36,12 +37,15 @@ async function prepare(document: FaxDocument, options: PrepareOptions): Promise<
   return withMediaType(document, mediaType);
 }
 
-async function toPdf(document: FaxDocument): Promise<FaxDocument> {
+async function toPdf(document: FaxDocument, limits: DocumentLimits): Promise<FaxDocument> {
   const mediaType = await recognise(document);
-  if (mediaType !== "application/pdf") {
-    throw new FaxError("unsupported", `A document of type ${mediaType} cannot be made into a PDF.`);
+  if (mediaType === "application/pdf") return withMediaType(document, mediaType);
+  if (mediaType === "image/tiff") {
+    const { pdf } = await tiffToPdf(await readDocumentBytes(document, limits.bytes), { limits });
+    const fileName = `${document.fileName.replace(/\.tiff?$/i, "")}.pdf`;
+    return pdf.document({ mediaType: "application/pdf", fileName });
   }
-  return withMediaType(document, mediaType);
+  throw new FaxError("unsupported", `A document of type ${mediaType} cannot be made into a PDF.`);
 }
 
 async function recognise(document: FaxDocument): Promise<DocumentInfo["mediaType"]> {

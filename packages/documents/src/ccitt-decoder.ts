@@ -1,0 +1,380 @@
+import { type ChangeList, closingEntries } from "./ccitt-encoder.ts";
+import {
+  blackRunDecodeTable,
+  horizontalMode,
+  modeCodeBits,
+  modeDecodeTable,
+  passMode,
+  runCodeBits,
+  verticalMode,
+  whiteRunDecodeTable,
+} from "./ccitt-tables.ts";
+
+/** How rows are coded. */
+export interface CcittCoding {
+  /** `g4` T.6; `g3` T.4 with an EOL before each row; `rle` T.4 one-dimensional rows without EOLs. */
+  scheme: "g4" | "g3" | "rle";
+  /** For `g3`: a tag bit after each EOL tells one-dimensional from two-dimensional rows. */
+  twoDimensional?: boolean;
+  /** For `rle`: rows start at a multiple of this many bits. Default 1. */
+  rowAlignment?: 1 | 8 | 16;
+}
+
+/** Zero bytes that must follow the data, so that the decoder may look ahead without a bounds check. */
+export const decoderPadding = 8;
+
+/**
+ * Copies data into a buffer that a {@link CcittDecoder} can read.
+ *
+ * @param parts the data in order
+ * @param scratch a buffer to use when it is large enough
+ */
+export function padForDecoder(parts: readonly Uint8Array[], scratch?: Uint8Array): Uint8Array {
+  let length = decoderPadding;
+  for (const part of parts) length += part.length;
+  const padded =
+    scratch !== undefined && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    padded.set(part, at);
+    at += part.length;
+  }
+  return padded.fill(0, at);
+}
+
+/** How one row came out. */
+type RowResult = "row" | "damaged" | "end";
+
+const runIndexShift = 32 - runCodeBits;
+const modeIndexShift = 32 - modeCodeBits;
+/** Entries of the run tables from here on are make-up codes. */
+const firstMakeUpEntry = 64 << 4;
+const endOfLineBits = 12;
+/** The bits that are always valid after a look-ahead that starts inside a byte. */
+const lookAheadBits = 25;
+/** How far an EOL is searched; no row is longer. Bounds the time that one row takes. */
+const searchBits = 1 << 23;
+
+/**
+ * Decodes T.4 and T.6 data row by row to the positions where the colour changes; nothing is painted.
+ *
+ * A damaged T.4 row becomes a copy of the row above, and decoding goes on at the next EOL, as a fax machine does. T.6
+ * data cannot be picked up again after damage, so it ends there.
+ *
+ * @example
+ * const decoder = new CcittDecoder(padForDecoder([strip]), { scheme: "g4" }, 1728);
+ * while (rows < height && decoder.nextRow()) paintRow(decoder.row, 1728, bitmap, rows++ * 216);
+ */
+export class CcittDecoder {
+  readonly #view: DataView;
+  /** The end of the data in bits, without the padding. */
+  readonly #end: number;
+  readonly #width: number;
+  readonly #coding: Required<CcittCoding>;
+  /** The row that is being decoded, and the row above it. */
+  #current: ChangeList;
+  #reference: ChangeList;
+  #count = 0;
+  /** Rows that are lost and still to be handed out as copies. */
+  #repeats = 0;
+  #consecutive = 0;
+  #ended = false;
+  /** The next bit to read. */
+  position = 0;
+  /** Rows that could not be decoded and are a copy of the row above. */
+  badRows = 0;
+  /** The longest sequence of such rows. */
+  maxConsecutiveBadRows = 0;
+  /** Rows that can be decoded but that readers disagree on: with a run of no length inside, or after a doubled EOL. */
+  irregularRows = 0;
+
+  /**
+   * @param padded the data, most significant bit first, with {@link decoderPadding} zero bytes behind it
+   * @param width pixels per row
+   */
+  constructor(padded: Uint8Array, coding: CcittCoding, width: number) {
+    this.#view = new DataView(padded.buffer, padded.byteOffset, padded.byteLength);
+    this.#end = (padded.length - decoderPadding) * 8;
+    this.#width = width;
+    this.#coding = { twoDimensional: false, rowAlignment: 1, ...coding };
+    // Runs of no length can make a list longer than the row is wide; past this it is damage.
+    const size = width + 64 + closingEntries;
+    this.#current = new Int32Array(size).fill(width);
+    this.#reference = new Int32Array(size).fill(width);
+  }
+
+  /** The row that {@link nextRow} gave, white before the first. Valid until the call after the next. */
+  get row(): ChangeList {
+    return this.#reference;
+  }
+
+  /** How many entries of {@link row} come before the closing ones. */
+  get changeCount(): number {
+    return this.#count;
+  }
+
+  /** Decodes one more row; false when there is no more data. */
+  nextRow(): boolean {
+    if (this.#repeats > 0) {
+      this.#repeats -= 1;
+      this.#countBadRow();
+      return true;
+    }
+    if (this.#ended) return false;
+    if (this.#coding.scheme === "g3") return this.#nextG3Row();
+    if (this.#coding.scheme === "g4") return this.#acceptOrEnd(this.#decode2D());
+    const { rowAlignment } = this.#coding;
+    this.position = Math.ceil(this.position / rowAlignment) * rowAlignment;
+    return this.#acceptOrEnd(this.#decode1D());
+  }
+
+  #acceptOrEnd(result: RowResult): boolean {
+    if (result === "row") return this.#accept();
+    this.#ended = true;
+    if (result === "damaged") this.#countBadRow();
+    return result === "damaged";
+  }
+
+  #nextG3Row(): boolean {
+    const { twoDimensional } = this.#coding;
+    const isFirst = this.position === 0;
+    let tagged = false;
+    let eols = 0;
+    while (eols < 3) {
+      const next = this.#eolAt(this.position);
+      if (next === undefined) break;
+      eols += 1;
+      this.position = next;
+      if (twoDimensional) {
+        tagged = this.#bitAt(next);
+        this.position += 1;
+      }
+    }
+    // Three EOLs are a return to control; after fewer, only fill up to the end of the data means the same.
+    if (eols === 3 || this.#nextOne(this.position) === undefined) {
+      this.#ended = true;
+      return false;
+    }
+    // The row before came out whole, so what stands here is a row whose EOL is destroyed.
+    if (eols === 0 && !isFirst) return this.#resynchronise(this.position);
+    if (eols === 2) this.irregularRows += 1;
+    const start = this.position;
+    const oneDimensional = !twoDimensional || tagged || eols === 0;
+    const result = oneDimensional ? this.#decode1D() : this.#decode2D();
+    // No code holds eleven zeros, so the first EOL after the start of the row is where the next one starts.
+    return result === "row" ? this.#accept() : this.#resynchronise(start);
+  }
+
+  /** Hands out a copy for the row that is lost and goes on at an EOL from which a row can be decoded. */
+  #resynchronise(from: number): boolean {
+    let search = from;
+    for (;;) {
+      const eol = this.#findEol(search);
+      if (eol === undefined) {
+        this.#ended = true;
+        break;
+      }
+      this.position = eol - endOfLineBits;
+      if (!this.#coding.twoDimensional || this.#bitAt(eol)) break;
+      // A row that is coded against a lost row is lost too.
+      this.#repeats += 1;
+      search = eol;
+    }
+    this.#countBadRow();
+    return true;
+  }
+
+  #accept(): boolean {
+    const row = this.#current;
+    this.#current = this.#reference;
+    this.#reference = row;
+    this.#consecutive = 0;
+    return true;
+  }
+
+  #countBadRow(): void {
+    this.badRows += 1;
+    this.#consecutive += 1;
+    this.maxConsecutiveBadRows = Math.max(this.maxConsecutiveBadRows, this.#consecutive);
+  }
+
+  #peek(position: number): number {
+    return this.#view.getInt32(position >>> 3) << (position & 7);
+  }
+
+  #bitAt(position: number): boolean {
+    return position < this.#end && this.#peek(position) < 0;
+  }
+
+  /** The position after the EOL that starts here, with its fill. */
+  #eolAt(position: number): number | undefined {
+    const one = this.#nextOne(position);
+    return one !== undefined && one - position >= endOfLineBits - 1 ? one + 1 : undefined;
+  }
+
+  /** The position after the next EOL. */
+  #findEol(position: number): number | undefined {
+    let at = position;
+    while (at - position < searchBits) {
+      const one = this.#nextOne(at);
+      if (one === undefined) return undefined;
+      if (one - at >= endOfLineBits - 1) return one + 1;
+      at = one + 1;
+    }
+    return undefined;
+  }
+
+  /** The position of the next bit that is one. */
+  #nextOne(position: number): number | undefined {
+    const end = Math.min(this.#end, position + searchBits);
+    for (let at = position; at < end; at += lookAheadBits) {
+      const zeros = Math.clz32(this.#peek(at));
+      if (zeros < lookAheadBits) return at + zeros < this.#end ? at + zeros : undefined;
+    }
+    return undefined;
+  }
+
+  /** Decodes a row on its own (T.4 4.1) into the current list. */
+  #decode1D(): RowResult {
+    const view = this.#view;
+    const width = this.#width;
+    const row = this.#current;
+    const limit = row.length - 8;
+    let position = this.position;
+    if (position >= this.#end) return "end";
+    let a0 = 0;
+    let count = 0;
+    let hasEmptyRun = false;
+    while (count < limit) {
+      const bits = view.getInt32(position >>> 3) << (position & 7);
+      let entry = whiteRunDecodeTable[bits >>> runIndexShift] as number;
+      let run = entry >>> 4;
+      let length = entry & 15;
+      // A white code without make-up has 8 bits at most, so the black code behind it is in view too.
+      let blackBits = bits << length;
+      if (entry >= firstMakeUpEntry) {
+        do {
+          position += length;
+          const more = view.getInt32(position >>> 3) << (position & 7);
+          entry = whiteRunDecodeTable[more >>> runIndexShift] as number;
+          run += entry >>> 4;
+          length = entry & 15;
+        } while (entry >= firstMakeUpEntry);
+        position += length;
+        blackBits = view.getInt32(position >>> 3) << (position & 7);
+      } else position += length;
+      if (length === 0) return "damaged";
+      if (run === 0 && count > 0) hasEmptyRun = true;
+      a0 += run;
+      if (a0 >= width) break;
+      row[count++] = a0;
+
+      entry = blackRunDecodeTable[blackBits >>> runIndexShift] as number;
+      run = entry >>> 4;
+      length = entry & 15;
+      while (entry >= firstMakeUpEntry) {
+        position += length;
+        const more = view.getInt32(position >>> 3) << (position & 7);
+        entry = blackRunDecodeTable[more >>> runIndexShift] as number;
+        run += entry >>> 4;
+        length = entry & 15;
+      }
+      if (length === 0) return "damaged";
+      position += length;
+      if (run === 0) hasEmptyRun = true;
+      a0 += run;
+      if (a0 >= width) break;
+      row[count++] = a0;
+    }
+    if (a0 !== width || position > this.#end) return "damaged";
+    return this.#finishRow(position, count, hasEmptyRun);
+  }
+
+  /** Decodes a row against the row above (T.4 4.2, T.6 2.2) into the current list. */
+  #decode2D(): RowResult {
+    const view = this.#view;
+    const width = this.#width;
+    const row = this.#current;
+    const reference = this.#reference;
+    const limit = row.length - 40;
+    let position = this.position;
+    if (position >= this.#end) return "end";
+    if (this.#peek(position) >>> (32 - endOfLineBits) === 1) return "end";
+    let a0 = 0;
+    let count = 0;
+    // The index of b1; its parity is the running colour.
+    let above = 0;
+    let hasEmptyRun = false;
+    while (a0 < width) {
+      if (count >= limit) return "damaged";
+      let bits = view.getInt32(position >>> 3) << (position & 7);
+      if (bits < 0) {
+        // V0, mostly many in a row.
+        do {
+          a0 = reference[above] as number;
+          row[count++] = a0;
+          position += 1;
+          above += 1;
+          while ((reference[above] as number) <= a0 && a0 < width) above += 2;
+          bits <<= 1;
+        } while (bits < 0 && a0 < width);
+        continue;
+      }
+      const mode = modeDecodeTable[bits >>> modeIndexShift] as number;
+      const kind = mode >>> 3;
+      position += mode & 7;
+      if (kind > horizontalMode) {
+        const a1 = (reference[above] as number) + kind - verticalMode;
+        if (a1 <= a0) {
+          if (a1 < a0) return "damaged";
+          if (count > 0 || a0 > 0) hasEmptyRun = true;
+        }
+        if (a1 > width) return "damaged";
+        a0 = a1;
+        row[count++] = a0;
+        above += 1;
+        // After VL the change before b1 may still be to the right.
+        if (above > 1 && (reference[above - 2] as number) > a0) above -= 2;
+      } else if (kind === horizontalMode) {
+        const black = count & 1;
+        const start = a0;
+        for (let half = 0; half < 2; half += 1) {
+          const table = black === half ? whiteRunDecodeTable : blackRunDecodeTable;
+          let entry: number;
+          do {
+            entry = table[(view.getInt32(position >>> 3) << (position & 7)) >>> runIndexShift] as number;
+            if (entry === 0) return "damaged";
+            position += entry & 15;
+            a0 += entry >>> 4;
+          } while (entry >= firstMakeUpEntry);
+          row[count++] = a0;
+        }
+        if (a0 > width) return "damaged";
+        const a1 = row[count - 2] as number;
+        if ((a1 === start && start > 0) || (a1 === a0 && a0 < width)) hasEmptyRun = true;
+      } else if (kind === passMode) {
+        a0 = reference[above + 1] as number;
+        above += 2;
+      } else {
+        return "damaged";
+      }
+      while ((reference[above] as number) <= a0 && a0 < width) above += 2;
+    }
+    if (position > this.#end) return "damaged";
+    while (count > 0 && row[count - 1] === width) count -= 1;
+    return this.#finishRow(position, count, hasEmptyRun);
+  }
+
+  #finishRow(position: number, count: number, hasEmptyRun: boolean): RowResult {
+    const row = this.#current;
+    const width = this.#width;
+    row[count] = width;
+    row[count + 1] = width;
+    row[count + 2] = width;
+    row[count + 3] = width;
+    this.#count = count;
+    this.position = position;
+    if (hasEmptyRun) this.irregularRows += 1;
+    return "row";
+  }
+}

@@ -1,0 +1,36 @@
+import { readDocument } from "@faxbot/core/transport";
+import { describe, expect, it } from "vitest";
+import { documents } from "../src/documents-engine.ts";
+import { anyDocument, fixtureBytes } from "./fixture.ts";
+import { sha256 } from "./pdf-images.ts";
+
+describe("documents()", () => {
+  const engine = documents();
+
+  it("makes a PDF of a TIFF, whole and by ranges", async () => {
+    const source = { ...anyDocument(fixtureBytes("g4-fine-3p.tif")), fileName: "fax-17.TIF" };
+    const pdf = await engine.toPdf(source);
+    expect(pdf).toMatchObject({ mediaType: "application/pdf", fileName: "fax-17.pdf" });
+    const bytes = await readDocument(pdf);
+    expect(bytes.length).toBe(pdf.size);
+    expect(sha256(bytes)).toBe(pdf.sha256);
+    const range = await readDocument({ ...pdf, open: () => pdf.open({ start: 100, end: 60_000 }) });
+    expect(Buffer.compare(range, bytes.subarray(100, 60_001))).toBe(0);
+    expect(await engine.inspect(pdf)).toMatchObject({ pages: { length: 3 }, encrypted: false });
+  });
+
+  it("leaves a PDF as it is and corrects its media type", async () => {
+    const source = anyDocument(fixtureBytes("letter-1p.pdf"));
+    const pdf = await engine.toPdf(source);
+    expect(pdf).toMatchObject({ mediaType: "application/pdf", sha256: source.sha256, size: source.size });
+    const same = await engine.prepare(pdf, { accepts: ["image/tiff", "application/pdf"] });
+    expect(same).toBe(pdf);
+  });
+
+  it("holds to its limits in every call", async () => {
+    const strict = documents({ limits: { bytes: 1000 } });
+    const tiff = anyDocument(fixtureBytes("g4-fine-3p.tif"));
+    await expect(strict.inspect(tiff)).rejects.toMatchObject({ code: "document_too_large" });
+    await expect(strict.toPdf(tiff)).rejects.toMatchObject({ code: "document_too_large" });
+  });
+});
