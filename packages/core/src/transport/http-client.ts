@@ -86,7 +86,8 @@ const largestErrorBody = 64 * 1024;
 /**
  * Makes the HTTP client of a transport: one request per call, no retries, a deadline that grows with the bytes,
  * credentials bound to the origin, redirects followed only for reads and only within the origin. Calls go through the
- * injected `call.fetch` (which must not retry by itself); waiting for `call.limiter` is the engine's part.
+ * injected `call.fetch` (which must not retry by itself). The caller of a transport's method has taken a slot of
+ * `call.limiter` for its first request; only a repetition takes one here.
  *
  * Errors are `FaxError`s without any text of the provider:
  *
@@ -164,6 +165,9 @@ export function httpClient(options: HttpClientOptions): HttpClient {
         mayRenew = false;
         if (options.credentials?.renew?.(authorization, response.headers)) {
           await response.body?.cancel().catch(() => {});
+          // The 401 proved that nothing was taken; this is a further call, with its own place in the line.
+          wire.touched = false;
+          await call.limiter.acquire(deadline.signal);
           continue;
         }
       }

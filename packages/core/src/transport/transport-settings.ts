@@ -57,8 +57,7 @@ export function describeSettings(settings: z.ZodObject): SettingDescription[] {
     };
     if (meta.description) description.description = meta.description;
     // As it would be written in the environment: a list with commas.
-    if (fallback.success && fallback.data !== undefined)
-      description.defaultText = [fallback.data].flat().join(",");
+    if (fallback.success && fallback.data !== undefined) description.defaultText = envText(fallback.data);
     return description;
   });
 }
@@ -122,6 +121,12 @@ export function settingsFromEnv<S extends z.ZodObject>(
     (issue) => `${envOf.get(String(issue.path[0])) ?? "settings"}: ${describeIssue(issue)}`,
   );
   throw new FaxError("config_invalid", `settings of ${transportId}: ${fields.join("; ")}`, { transportId });
+}
+
+/** A value as it would be written in the environment: a list with commas. */
+function envText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(envText).join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** zod's own messages may quote the value ("received …"), so only the kind of problem is told. */
