@@ -51,6 +51,11 @@ export interface EmulatorServerOptions<Operation extends string> {
   guard?(request: EmulatorRequest, operation: Operation): EmulatorResponse | undefined;
   /** The vendor's error body for a status, for faults that name only the status. */
   errorBody?(status: number): EmulatorResponse["body"];
+  /**
+   * Knobs for other processes: `POST /_emulator/<name>` with JSON calls it and answers what it returns as JSON. Not
+   * counted and not recorded.
+   */
+  control?: Readonly<Record<string, (input: unknown) => unknown>>;
   /** 0 picks a free one. */
   port?: number;
   /** Requests with more bytes are answered 413; default 64 MiB. */
@@ -113,6 +118,14 @@ export async function startEmulatorServer<Operation extends string>(
     const target = message.url ?? "/";
     const { pathname: path, searchParams: query } = new URL(target, "http://emulator");
     const method = message.method ?? "GET";
+    const knob = /^\/_emulator\/(\w+)$/.exec(path)?.[1];
+    if (knob !== undefined && method === "POST" && options.control && Object.hasOwn(options.control, knob)) {
+      return write(
+        reply,
+        await turnKnob(options.control[knob], await readBody(message, maxBodyBytes)),
+        undefined,
+      );
+    }
     const match = matchers
       .filter(({ route }) => route.method === method)
       .map(({ route, pattern }) => ({ route, found: pattern.exec(path) }))
@@ -234,6 +247,22 @@ export async function startEmulatorServer<Operation extends string>(
       if (server.listening) await close();
     },
   };
+}
+
+async function turnKnob(
+  knob: ((input: unknown) => unknown) | undefined,
+  body: Buffer | undefined,
+): Promise<EmulatorResponse> {
+  try {
+    const result = await knob?.(body?.length ? JSON.parse(body.toString()) : undefined);
+    return {
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(result ?? null),
+    };
+  } catch (error) {
+    return { status: 400, body: { message: error instanceof Error ? error.message : String(error) } };
+  }
 }
 
 function pathPattern(path: string): RegExp {

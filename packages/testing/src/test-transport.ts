@@ -168,6 +168,7 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
     capabilities: testManifest.capabilities.filter((name) => name === "send" || !without.includes(name)),
   };
   if (without.includes("webhook")) delete manifest.webhook;
+  if (without.includes("cancel")) manifest.traits = { ...manifest.traits, cancel_supported: false };
 
   const calls: TestCall[] = [];
   const faxes: Taken[] = [];

@@ -156,8 +156,8 @@ async function readForm(
     } else if (bracket) {
       const [, name = "", key = ""] = bracket;
       value[name] = { ...(value[name] as Record<string, string> | undefined), [key]: part.text };
-    } else if (part.name === "to" && value.to !== undefined) {
-      value.to = `${String(value.to)},${part.text}`;
+    } else if (part.name === "to" && typeof value.to === "string") {
+      value.to = `${value.to},${part.text}`;
     } else if (part.name in value) {
       violations.push({ field: part.name, description: "was given twice" });
     } else {

@@ -8,6 +8,7 @@ import {
 } from "../emulator-server.ts";
 import { syntheticNumber } from "../synthetic-number.ts";
 import { syntheticPdf } from "../synthetic-pdf.ts";
+import { sinchControl } from "./sinch-emulator-control.ts";
 import { type FieldViolation, type SinchErrorShape, sinchError } from "./sinch-emulator-error.ts";
 import { newUlid, type SinchFax } from "./sinch-emulator-fax.ts";
 import { sinchLedger } from "./sinch-emulator-ledger.ts";
@@ -310,8 +311,40 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
     return violations;
   }
 
-  const server = await startEmulatorServer<SinchOperation>({
+  const receiveFax: SinchEmulator["receiveFax"] = (inbound = {}) => {
+    const service = services.find(inbound.serviceId);
+    if (!service) throw new RangeError("no such service");
+    if (inbound.contentType) services.update(service.id, { webhookContentType: inbound.contentType });
+    return ledger.receive({
+      from: inbound.from ?? syntheticNumber(91),
+      to: inbound.to ?? service.defaultFrom ?? syntheticNumber(90),
+      pdf: inbound.pdf ?? syntheticPdf({ text: "Synthetic received fax" }),
+      service,
+    });
+  };
+  const reset = (): void => {
+    server.reset();
+    script.reset();
+    ledger.reset();
+    webhooks.reset();
+    services.reset();
+    Object.assign(quirks, defaultQuirks, options.quirks);
+  };
+
+  const server: EmulatorServer<SinchOperation> = await startEmulatorServer<SinchOperation>({
     routes,
+    control: sinchControl({
+      calls: () => server.calls,
+      faxes: () => ledger.faxes,
+      deliveries: () => webhooks.deliveries,
+      script: (digits, outcomes) => script.set(digits, outcomes),
+      finish: (faxId, outcome) => ledger.finish(faxId, outcome),
+      receiveFax,
+      updateService: (changes) => services.update(serviceId, changes),
+      fault: (fault) => void server.fault(fault),
+      webhookFault: (fault) => webhooks.fault(fault),
+      reset,
+    }),
     ...(options.port === undefined ? {} : { port: options.port }),
     guard(request, operation) {
       if (operation === "issueToken") return undefined;
@@ -348,17 +381,7 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
     deliveries: webhooks.deliveries,
     script: (digits, outcomes) => script.set(digits, outcomes),
     finish: (faxId, outcome) => ledger.finish(faxId, outcome),
-    receiveFax(inbound = {}) {
-      const service = services.find(inbound.serviceId);
-      if (!service) throw new RangeError("no such service");
-      if (inbound.contentType) services.update(service.id, { webhookContentType: inbound.contentType });
-      return ledger.receive({
-        from: inbound.from ?? syntheticNumber(91),
-        to: inbound.to ?? service.defaultFrom ?? syntheticNumber(90),
-        pdf: inbound.pdf ?? syntheticPdf({ text: "Synthetic received fax" }),
-        service,
-      });
-    },
+    receiveFax,
     addFax: (fax, document) => ledger.add({ serviceId, ...fax }, document),
     updateService: (changes) => services.update(serviceId, changes),
     webhookFault: (fault) => webhooks.fault(fault),
@@ -366,14 +389,7 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
     async idle() {
       while (ledger.busy() || webhooks.busy()) await new Promise((resolve) => setTimeout(resolve, 5));
     },
-    reset() {
-      server.reset();
-      script.reset();
-      ledger.reset();
-      webhooks.reset();
-      services.reset();
-      Object.assign(quirks, defaultQuirks, options.quirks);
-    },
+    reset,
     async stop() {
       ledger.reset();
       webhooks.reset();

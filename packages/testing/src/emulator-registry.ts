@@ -1,0 +1,32 @@
+import type { RecordedRequest } from "./emulator-server.ts";
+import { startSinchEmulator } from "./sinch/sinch-emulator.ts";
+
+/** What every emulator has, whatever it imitates. */
+export interface RunningEmulator {
+  readonly url: string;
+  /** How often each operation was called. */
+  readonly calls: Readonly<Record<string, number>>;
+  readonly requests: readonly RecordedRequest<string>[];
+  reset(): void;
+  stop(): Promise<void>;
+}
+
+/** One emulator that can be started by name. */
+export interface EmulatorEntry {
+  /** One line for people. */
+  title: string;
+  /** Starts it; `details` are the credentials and ids that a client needs. */
+  start(options: { port?: number }): Promise<{ emulator: RunningEmulator; details: Record<string, string> }>;
+}
+
+/** Every emulator by name: a further one is one more entry. */
+export const emulators: Readonly<Record<string, EmulatorEntry>> = {
+  sinch: {
+    title: "Sinch Fax API v3 and its OAuth2 server",
+    async start(options) {
+      const emulator = await startSinchEmulator(options);
+      const { projectId, keyId, keySecret, serviceId } = emulator;
+      return { emulator, details: { projectId, keyId, keySecret, serviceId } };
+    },
+  },
+};

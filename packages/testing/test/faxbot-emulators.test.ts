@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { emulators } from "../src/emulator-registry.ts";
+
+// Spawned from the built file: Node below 22.18 does not strip types.
+const program = fileURLToPath(new URL("../dist/faxbot-emulators.js", import.meta.url));
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (child.stdout) createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("exit", () => reject(new Error("it ended early")));
+  });
+}
+
+test.skipIf(!existsSync(program))(
+  "serves in a process of its own until interrupted (needs a build)",
+  async () => {
+    const child = spawn(process.execPath, [program, "sinch"], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const started = JSON.parse(await firstLine(child)) as Record<string, string>;
+      expect(Object.keys(started)).toEqual(["name", "url", "projectId", "keyId", "keySecret", "serviceId"]);
+      const knob = (name: string, input?: unknown): Promise<Response> =>
+        fetch(`${started.url}/_emulator/${name}`, {
+          method: "POST",
+          body: input ? JSON.stringify(input) : "",
+        });
+      expect(await (await knob("receive", { from: "+12025550101" })).json()).toMatchObject({
+        direction: "INBOUND",
+      });
+      expect((await knob("script", { digits: "0177", outcomes: ["busy"] })).status).toBe(200);
+      expect((await knob("script", {})).status).toBe(400);
+      await knob("fault", { operation: "getFax", kind: "respond", status: 500 });
+      const { projectId, keyId, keySecret } = started;
+      const authorization = `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString("base64")}`;
+      const get = await fetch(`${started.url}/v3/projects/${projectId}/faxes/x`, {
+        headers: { authorization },
+      });
+      expect(get.status).toBe(500);
+      expect(await (await knob("calls")).json()).toMatchObject({ getFax: 1, sendFax: 0 });
+      expect(await (await knob("faxes")).json()).toHaveLength(1);
+      await knob("reset");
+      expect(await (await knob("faxes")).json()).toEqual([]);
+    } finally {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      expect(await ended).toBe(0);
+    }
+  },
+);
+
+test.skipIf(!existsSync(program))("says how to use it (needs a build)", () => {
+  const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  expect(run("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("sinch") });
+  expect(run("nobody")).toMatchObject({ status: 2, stderr: expect.stringContaining("Usage") });
+  expect(run("sinch", "--port", "x").status).toBe(2);
+});
+
+test("every registered emulator starts, counts and stops", async () => {
+  for (const entry of Object.values(emulators)) {
+    const { emulator, details } = await entry.start({});
+    expect(emulator.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(Object.values(details).every((value) => value.length > 0)).toBe(true);
+    await fetch(emulator.url);
+    expect(emulator.requests).toHaveLength(1);
+    emulator.reset();
+    expect(emulator.requests).toHaveLength(0);
+    await emulator.stop();
+    await expect(fetch(emulator.url)).rejects.toThrow();
+  }
+});
