@@ -9,7 +9,7 @@ const onTheLine: ReadonlySet<AttemptState> = new Set(onTheLineStates);
 
 /** The ledger of attempts in memory. */
 export function memoryAttemptStore(transactions: MemoryTransactions): AttemptStore<MemoryTransaction> {
-  const table = new MemoryTable<Attempt, "openFax" | "line" | "fax" | "providerId" | "waiting">(
+  const table = new MemoryTable<Attempt, "openFax" | "line" | "id" | "fax" | "providerId" | "waiting">(
     (attempt) => memoryKey(attempt.tenantId, attempt.id),
     {
       openFax: (attempt) =>
@@ -18,6 +18,7 @@ export function memoryAttemptStore(transactions: MemoryTransactions): AttemptSto
         onTheLine.has(attempt.state) && attempt.lineKey !== undefined
           ? memoryKey(attempt.tenantId, attempt.lineKey)
           : undefined,
+      id: (attempt) => attempt.id,
     },
     {
       fax: (attempt) => memoryKey(attempt.tenantId, attempt.faxId),
@@ -43,6 +44,7 @@ export function memoryAttemptStore(transactions: MemoryTransactions): AttemptSto
         return table.replace(next, own);
       }),
     get: (tenantId, id, trx) => transactions.run(trx, () => table.get(memoryKey(tenantId, id))),
+    find: (id, trx) => transactions.run(trx, () => table.find("id", id)[0]),
     findByProviderId: (tenantId, transportId, providerId, trx) =>
       transactions.run(
         trx,

@@ -33,10 +33,12 @@ export function memoryEventStore(transactions: MemoryTransactions): EventStore<M
           claim,
           (event) => {
             event.state = verdict.state;
-            event.tries += 1;
             event.updatedAt = verdict.now;
             if (verdict.dueAt !== undefined) event.dueAt = verdict.dueAt;
-            if (verdict.lastError !== undefined) event.lastError = verdict.lastError;
+            if (verdict.lastError !== undefined) {
+              event.lastError = verdict.lastError;
+              event.tries += 1;
+            }
           },
           own,
         ),

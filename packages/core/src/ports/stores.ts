@@ -118,6 +118,11 @@ export interface AttemptStore<Trx> {
   update(attempt: Attempt, options?: { fence?: number }, trx?: Trx): Promise<boolean>;
   /** With `trx`, the row stays locked until the transaction ends where the database has row locks. */
   get(tenantId: string, id: string, trx?: Trx): Promise<Attempt | undefined>;
+  /**
+   * Over all tenants: ids are 128 random bits, and a connection that serves several tenants reports by them alone. So
+   * ids are unique over all tenants as well.
+   */
+  find(id: string, trx?: Trx): Promise<Attempt | undefined>;
   /** The newest attempt with this provider id. */
   findByProviderId(
     tenantId: string,
@@ -132,7 +137,7 @@ export interface AttemptStore<Trx> {
    * first: sets owner and lease and raises the fence. Two claimers never get the same row (SKIP LOCKED on PostgreSQL).
    */
   claimDue(request: ClaimRequest, trx?: Trx): Promise<Attempt[]>;
-  /** Prolongs a claim; false when it was lost. */
+  /** Prolongs a claim; false when it was lost: somebody else claimed since, or it was given back. */
   renew(claim: ClaimRef, leaseUntil: Date, trx?: Trx): Promise<boolean>;
   /** Gives a claim back so that others need not wait for the lease to run out; false when it was lost. */
   release(claim: ClaimRef, trx?: Trx): Promise<boolean>;
@@ -151,7 +156,10 @@ export interface EventStore<Trx> {
   get(tenantId: string, id: string, trx?: Trx): Promise<EventRecord | undefined>;
   claimDue(request: ClaimRequest, trx?: Trx): Promise<EventRecord[]>;
   renew(claim: ClaimRef, leaseUntil: Date, trx?: Trx): Promise<boolean>;
-  /** Ends a claim with a verdict; false when the claim was lost. `pending` comes back at `dueAt`. */
+  /**
+   * Ends a claim with a verdict; false when the claim was lost. `pending` comes back at `dueAt`. With `lastError` it was
+   * a failed try: `tries` is raised by one.
+   */
   settle(
     claim: ClaimRef,
     verdict: { state: EventState; dueAt?: Date; lastError?: string; now: Date },
@@ -162,7 +170,7 @@ export interface EventStore<Trx> {
     query: { tenantId: string; state?: EventState; limit: number; cursor?: string },
     trx?: Trx,
   ): Promise<Page<EventRecord>>;
-  /** Makes a dead event pending again. */
+  /** Makes a dead event pending again: due `now`, with no tries. False when there is no such dead event. */
   replay(tenantId: string, id: string, now: Date, trx?: Trx): Promise<boolean>;
   /** Deletes at most `limit` `done` events created before. Returns how many. */
   purge(before: Date, limit: number, trx?: Trx): Promise<number>;
@@ -206,13 +214,16 @@ export interface IdempotencyStore<Trx> {
     entry: { tenantId: string; key: string; fingerprint: string; faxId: string; createdAt: Date },
     trx?: Trx,
   ): Promise<{ claimed: true } | { claimed: false; faxId: string; fingerprint: string }>;
+  /** Deletes at most `limit` keys created before. Returns how many. */
   purge(before: Date, limit: number, trx?: Trx): Promise<number>;
 }
 
 /** Tokens; unique on (tenant, hash). */
 export interface TokenStore<Trx> {
   insert(token: Token, trx?: Trx): Promise<boolean>;
+  /** Also when it has expired. */
   find(tenantId: string, hash: string, purpose: TokenPurpose, trx?: Trx): Promise<Token | undefined>;
+  /** Deletes at most `limit` tokens that expired before. Returns how many. */
   purge(before: Date, limit: number, trx?: Trx): Promise<number>;
 }
 
@@ -239,6 +250,7 @@ export interface StateStore<Trx> {
 /** Mailboxes, unique on (tenant, label), and rules, unique on (tenant, toNumber). */
 export interface MailboxStore<Trx> {
   insert(mailbox: Mailbox, trx?: Trx): Promise<boolean>;
+  /** The last writer wins. False when there is no such mailbox or another one has the label. */
   update(mailbox: Mailbox, trx?: Trx): Promise<boolean>;
   get(tenantId: string, id: string, trx?: Trx): Promise<Mailbox | undefined>;
   /** By label. */
@@ -255,9 +267,10 @@ export interface ApiKeyStore<Trx> {
   insert(key: ApiKey, trx?: Trx): Promise<boolean>;
   /** Over all tenants: the key tells which tenant calls. */
   find(id: string, trx?: Trx): Promise<ApiKey | undefined>;
+  /** Oldest first. */
   list(tenantId: string, trx?: Trx): Promise<ApiKey[]>;
-  /** False when there is no such key. */
+  /** False when there is no such key. The first revocation's time stays. */
   revoke(tenantId: string, id: string, at: Date, trx?: Trx): Promise<boolean>;
-  /** Batched: sets `lastUsedAt` of many keys at once. */
+  /** Batched: sets `lastUsedAt` of many keys at once, and never back. */
   touch(uses: { id: string; at: Date }[], trx?: Trx): Promise<void>;
 }
