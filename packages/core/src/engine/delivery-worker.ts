@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { ClaimRequest } from "../ports/stores.ts";
 import { isFaxError } from "../transport/fax-error.ts";
 import type { Engine } from "./engine.ts";
@@ -103,7 +104,8 @@ export function createDeliveryWorker<Trx>(engine: Engine<Trx>, listeners: Listen
         woken = false;
         more = false;
       }
-      if (!more) await pause(delivery.pollMs);
+      if (more) await setImmediate();
+      else await pause(delivery.pollMs);
     }
   };
 

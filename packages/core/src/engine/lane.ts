@@ -35,7 +35,7 @@ export function runLane<Item extends Claimed>(
   logger: Logger,
   onIdle: () => void,
 ): RunningLane {
-  const active = new Map<Promise<void>, AbortController>();
+  const active = new Map<Promise<void>, { id: string; controller: AbortController }>();
 
   const start = (item: Item): void => {
     const controller = new AbortController();
@@ -67,7 +67,7 @@ export function runLane<Item extends Claimed>(
         active.delete(job);
         onIdle();
       });
-    active.set(job, controller);
+    active.set(job, { id: item.id, controller });
   };
 
   return {
@@ -75,12 +75,15 @@ export function runLane<Item extends Claimed>(
       const room = lane.concurrency - active.size;
       if (room <= 0) return false;
       const items = await lane.claim(room);
-      for (const item of items) start(item);
+      for (const item of items) {
+        // A claim that ran out while its work hangs in this very process: one worker at a time is enough.
+        if (![...active.values()].some((job) => job.id === item.id)) start(item);
+      }
       return items.length === room && items.length > 0;
     },
     async drain(timeoutMs) {
       const timer = setTimeout(() => {
-        for (const controller of active.values()) controller.abort(new Error("the engine stops"));
+        for (const { controller } of active.values()) controller.abort(new Error("the engine stops"));
       }, timeoutMs);
       while (active.size > 0) await Promise.all(active.keys());
       clearTimeout(timer);

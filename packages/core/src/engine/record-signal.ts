@@ -109,12 +109,14 @@ async function keepLateFacts<Trx>(
   const attemptChanged = mergeReport(attempt, input.report);
   const current = fax.attempts === attempt.number;
   const faxChanged = current && mergeIntoFax(fax, attempt);
-  const open = attempt.completedAt === undefined;
-  if (open && input.nextLookAt) {
-    attempt.dueAt = input.nextLookAt;
+  // A worker that looked decides when to look again, or (without a time) that only an event or a person moves it on.
+  const looked = attempt.completedAt === undefined && input.fence !== undefined && input.signal !== "intend";
+  if (looked) {
+    if (input.nextLookAt) attempt.dueAt = input.nextLookAt;
+    else delete attempt.dueAt;
     attempt.checks += 1;
   }
-  if (attemptChanged || (open && input.nextLookAt)) await saveAttempt(engine, attempt, input, now, trx);
+  if (attemptChanged || looked) await saveAttempt(engine, attempt, input, now, trx);
   if (faxChanged) await saveFax(engine, fax, now, trx);
 }
 
@@ -131,7 +133,6 @@ async function moveTo<Trx>(
   mergeReport(attempt, input.report);
   attempt.state = state;
   attempt.updatedAt = now;
-  delete attempt.dueAt;
   if (state === "submitting") {
     attempt.submittingAt = now;
     if (engine.delivery.oneCallPerDestination) attempt.lineKey = fax.to;
@@ -139,8 +140,11 @@ async function moveTo<Trx>(
     attempt.dueAt = now;
   } else if (state === "delivered" || state === "failed" || state === "canceled") {
     attempt.completedAt = now;
-  } else if (input.nextLookAt) {
-    attempt.dueAt = input.nextLookAt;
+    delete attempt.dueAt;
+  } else if (input.fence !== undefined) {
+    // Only a worker that looked says when to look again; an event leaves that as it is.
+    if (input.nextLookAt) attempt.dueAt = input.nextLookAt;
+    else delete attempt.dueAt;
     attempt.checks += 1;
   }
   if (state === "failed") {

@@ -7,6 +7,7 @@ import type { FaxTransportV1, SendJob } from "../transport/fax-transport.ts";
 import { signalOfReport } from "./attempt-transition.ts";
 import { callbackUrl } from "./callback-url.ts";
 import type { Engine } from "./engine.ts";
+import { recordEvent } from "./record-event.ts";
 import { recordSignal, type SignalInput } from "./record-signal.ts";
 import { openStoredDocument } from "./stored-document.ts";
 
@@ -53,8 +54,15 @@ async function conclude<Trx>(
     release: true,
     ...fact,
   });
-  if (outcome.type === "lost_claim") {
-    engine.logger.warn({ attemptId: attempt.id }, "a claim was lost before its result was recorded");
+  if (outcome.type !== "lost_claim") return;
+  engine.logger.warn({ attemptId: attempt.id }, "a claim was lost before its result was recorded");
+  if (fact.report) {
+    // Who lost its claim writes no attempt, but what the provider said stays a fact: it goes the way of its events.
+    await recordEvent(
+      engine,
+      { tenantId: attempt.tenantId, transportId: attempt.transportId, attemptId: attempt.id },
+      { type: "status", key: `answer:${attempt.id}:${attempt.fence}`, report: fact.report },
+    );
   }
 }
 
@@ -133,6 +141,7 @@ async function submit<Trx>(
 ): Promise<void> {
   if (signal.aborted) return postpone(engine, attempt, engine.clock.now());
   await engine.faultPoint("attempt.before-intent");
+  const startedAt = performance.now();
   const intent = await recordSignal(engine, {
     tenantId: attempt.tenantId,
     attemptId: attempt.id,
@@ -158,6 +167,11 @@ async function submit<Trx>(
   const call = engine.call(transport, attempt.tenantId, signal);
   let fact: Omit<SignalInput, "tenantId" | "attemptId" | "fence" | "release">;
   await engine.faultPoint("attempt.before-wire");
+  if (signal.aborted || performance.now() - startedAt > engine.delivery.leaseMs / 2) {
+    // This process stood still since the intent. Somebody else may be about to prove that nothing was sent, so nothing
+    // must be sent any more.
+    return conclude(engine, attempt, failed({ reason: "unavailable", retryable: true }));
+  }
   try {
     const report = await transport.send(job, call);
     fact = reported(engine, { ...attempt, checks: 0 }, report);
@@ -301,7 +315,8 @@ async function reconcile<Trx>(
   } else if (!authoritative) {
     await conclude(engine, attempt, { signal: "lost", ...nextReconcile(engine, attempt) });
   } else {
-    const settledAt = later(submittedAt, settleMs);
+    // Whoever wrote the intent starts the call within its lease or not at all.
+    const settledAt = later(submittedAt, settleMs + engine.delivery.leaseMs);
     if (engine.clock.now() < settledAt) return postpone(engine, attempt, settledAt);
     // The provider never took it: the one case in which a broken call may be repeated.
     await conclude(engine, attempt, failed({ reason: "unavailable", retryable: true }));

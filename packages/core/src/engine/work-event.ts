@@ -92,8 +92,9 @@ async function findAttempt<Trx>(
   report: StatusReport,
 ): Promise<Attempt | undefined> {
   const { attempts } = engine.stores;
+  // A connection that tenants share reports under the default one; the attempt itself knows whose it is.
   for (const id of [payload.attemptId, report.reference]) {
-    const attempt = id === undefined ? undefined : await attempts.get(event.tenantId, id);
+    const attempt = id === undefined ? undefined : await attempts.find(id);
     if (attempt?.transportId === event.transportId) return attempt;
   }
   return attempts.findByProviderId(event.tenantId, event.transportId, report.providerId);

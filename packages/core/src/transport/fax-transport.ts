@@ -19,7 +19,11 @@ export interface Logger {
   error(fields: LogFields, message: string): void;
 }
 
-/** The provider's rate limit, shared by everything that calls it. */
+/**
+ * The provider's rate limit, shared by everything that calls it. The engine takes one slot before each method of a
+ * transport that it calls (before `send`: before the intent is recorded, so that waiting in line is never taken for an
+ * unknown outcome); a method that makes more than one wire call takes a slot for each further one.
+ */
 export interface TransportLimiter {
   /** Resolves when one more call may be made. */
   acquire(signal?: AbortSignal): Promise<void>;
