@@ -1,8 +1,8 @@
 // Builds every package and example that changed since its last build, two at a time, each after the packages that it
 // imports: declarations resolve sibling packages through their built ones. `--force` builds everything.
 //
-// A member is up to date when neither its own files, nor the build tools, nor the declarations of the packages that it
-// imports changed, and its dist is exactly what the last build left. The stamps lie in node_modules/.cache.
+// A member is up to date when neither its own files, nor tools and dependencies, nor the declarations of the packages
+// that it imports changed, and its dist is exactly what the last build left. The stamps lie in node_modules/.cache.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,17 +35,17 @@ const hashOfDeclarations = (member) =>
     filesUnder(dist(member)).filter((file) => file.endsWith(".d.ts")),
   );
 
-/** The versions of the tools and the settings that all builds share. */
+/** What all builds share: the settings, this script, and the versions of tools and dependencies. */
 function hashOfTools() {
-  const { devDependencies, optionalDependencies } = JSON.parse(
-    readFileSync(join(root, "package.json"), "utf8"),
-  );
-  const { tsup, typescript } = devDependencies;
-  return createHash("sha256")
-    .update(JSON.stringify([tsup, typescript, optionalDependencies]))
-    .update(readFileSync(join(root, "tsconfig.json")))
-    .update(readFileSync(new URL(import.meta.url)))
-    .digest("hex");
+  return hashOf(root, ["tsconfig.json", "pnpm-lock.yaml", join("scripts", "build.mjs")]);
+}
+
+/** The packages that a member imports, directly or through others. */
+function closureOf(member, members, found = new Set()) {
+  for (const other of dependenciesOf(member, members)) {
+    if (!found.has(other)) closureOf(other, members, found.add(other));
+  }
+  return [...found];
 }
 
 function hashOfInputs(member, members, tools) {
