@@ -55,9 +55,7 @@ function hashOfInputs(member, members, tools) {
     .map((entry) => entry.name)
     .sort();
   const sources = filesUnder(join(folder, "src")).map((file) => join("src", file));
-  const siblings = dependenciesOf(member, members).map(
-    (other) => `${other.name} ${hashOfDeclarations(other)}`,
-  );
+  const siblings = closureOf(member, members).map((other) => `${other.name} ${hashOfDeclarations(other)}`);
   return createHash("sha256")
     .update([tools, hashOf(folder, [...own, ...sources]), ...siblings].join("\n"))
     .digest("hex");
