@@ -5,6 +5,7 @@ export * from "./manual-clock.ts";
 export * from "./multipart-form.ts";
 export * from "./pdf-page-count.ts";
 export * from "./sinch/sinch-emulator.ts";
+export * from "./sinch/sinch-emulator-environment.ts";
 export type { SinchErrorShape } from "./sinch/sinch-emulator-error.ts";
 export type { SinchFax } from "./sinch/sinch-emulator-fax.ts";
 export {
