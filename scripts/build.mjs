@@ -48,16 +48,22 @@ function closureOf(member, members, found = new Set()) {
   return [...found];
 }
 
+/** Folders of a package that its build does not read. */
+const notBuilt = ["dist", "node_modules", "test", "bench"];
+
 function hashOfInputs(member, members, tools) {
   const folder = join(root, member.folder);
   const own = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith(".md"))
-    .map((entry) => entry.name)
+    .filter(({ name }) => !notBuilt.includes(name) && !name.endsWith(".md"))
+    .flatMap((entry) =>
+      entry.isDirectory()
+        ? filesUnder(join(folder, entry.name)).map((file) => join(entry.name, file))
+        : [entry.name],
+    )
     .sort();
-  const sources = filesUnder(join(folder, "src")).map((file) => join("src", file));
   const siblings = closureOf(member, members).map((other) => `${other.name} ${hashOfDeclarations(other)}`);
   return createHash("sha256")
-    .update([tools, hashOf(folder, [...own, ...sources]), ...siblings].join("\n"))
+    .update([tools, hashOf(folder, own), ...siblings].join("\n"))
     .digest("hex");
 }
 
