@@ -1,0 +1,22 @@
+/**
+ * The request's body as a stream that can be given up without harm. Cancelling a body of a Node server would destroy the
+ * socket, and the caller would never read why it was refused; so what is left unread is left to the server.
+ */
+export function requestBody(request: Request): ReadableStream<Uint8Array> | null {
+  if (!request.body) return null;
+  const reader = request.body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel() {
+        reader.releaseLock();
+      },
+    },
+    // Nothing is read ahead: what nobody asks for stays with the sender.
+    { highWaterMark: 0 },
+  );
+}
