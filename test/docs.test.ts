@@ -84,11 +84,13 @@ describe("code blocks", () => {
 });
 
 describe("TypeScript blocks", () => {
-  const blocks = blocksIn("ts", "typescript").map((block) => ({
-    ...block,
-    file: `${block.path}-${block.line}`,
-  }));
-  const runnable = blocks.filter(({ marks }) => marks.includes("run"));
+  // A block that is marked `continues` belongs to the one before it.
+  const modules: Array<{ file: string; blocks: Array<CodeBlock & { path: string }> }> = [];
+  for (const block of blocksIn("ts", "typescript")) {
+    if (block.marks.includes("continues")) modules.at(-1)?.blocks.push(block);
+    else modules.push({ file: `${block.path}-${block.line}`, blocks: [block] });
+  }
+  const runnable = modules.filter(({ blocks }) => blocks[0]?.marks.includes("run"));
   let folder = "";
 
   beforeAll(() => {
@@ -110,18 +112,22 @@ describe("TypeScript blocks", () => {
         include: ["blocks"],
       }),
     );
-    for (const { file, text, line } of blocks) {
+    for (const { file, blocks: parts } of modules) {
       const path = join(folder, "blocks", `${file}.ts`);
       mkdirSync(dirname(path), { recursive: true });
       // Pushed down, so that the lines of tsc's messages are those of the Markdown file.
-      writeFileSync(path, `${"\n".repeat(line - 1)}${text}\nexport {};\n`);
+      const text = parts.reduce(
+        (all, part) => all + "\n".repeat(part.line - all.split("\n").length) + part.text,
+        "",
+      );
+      writeFileSync(path, `${text}\nexport {};\n`);
     }
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("compile against the built packages", { timeout: 60_000 }, () => {
-    expect(blocks.length).toBeGreaterThan(0);
+    expect(modules.length).toBeGreaterThan(0);
     const tsc = join(repositoryRoot, "node_modules", ".bin", "tsc");
     const { stdout, stderr } = spawnSync(tsc, ["-p", "tsconfig.json", "--pretty", "false"], {
       cwd: folder,
@@ -131,11 +137,17 @@ describe("TypeScript blocks", () => {
     expect(stdout + stderr).toBe("");
   });
 
-  it.runIf(runnable.length > 0).each(runnable)("run: $file", { timeout: 60_000 }, ({ file }) => {
+  it.runIf(runnable.length > 0).each(runnable)("run: $file", { timeout: 60_000 }, ({ file, blocks }) => {
     const script = join(folder, "out", `${file}.js`);
     const work = mkdtempSync(join(folder, "run-"));
-    const { status, stderr } = spawnSync(process.execPath, [script], { cwd: work, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: work, encoding: "utf8" });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    // `console.log(…); // text` promises that text.
+    const lines = stdout.split("\n");
+    const code = blocks.map(({ text }) => text).join("");
+    for (const [, promised] of code.matchAll(/^\s*console\.log\(.*\); \/\/ (.+)$/gm)) {
+      expect(lines).toContain(promised);
+    }
   });
 });
 
