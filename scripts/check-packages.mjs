@@ -1,6 +1,7 @@
 // Checks the packages as users get them: packs each into a tarball, lints the tarballs (publint, attw), installs them
 // into an empty project beside third-party packages from the registry, and there imports, requires, type-checks and
-// runs them. Needs a finished build. Leaves nothing behind, unless `--keep` is given.
+// runs them. Needs a finished build. Leaves nothing behind, unless `--keep` is given. `--node 22.14.0`, any number of
+// times, imports and requires them on that Node too.
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { parseArgs } from "node:util";
 import { readWorkspace, root } from "./workspace.mjs";
 
 const bin = join(root, "node_modules", ".bin");
@@ -23,6 +25,9 @@ const temporary = mkdtempSync(join(tmpdir(), "faxbot packages "));
 const tarballs = join(temporary, "tarballs");
 const consumer = join(temporary, "consumer");
 const rootManifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { values: options } = parseArgs({
+  options: { keep: { type: "boolean" }, node: { type: "string", multiple: true, default: [] } },
+});
 let failures = 0;
 
 /** Runs a program; prints what it said only when it failed, or when it must be silent and was not. */
@@ -146,6 +151,12 @@ for (const entry of ${JSON.stringify(entries)}) {
 `,
   );
   check(`import and require ${what}, without a warning`, process.execPath, ["load.mjs"], { silent: true });
+  for (const version of options.node) {
+    const node = `node-${process.platform}-${process.arch}@${version}`;
+    check(`the same on Node ${version}`, "npx", ["--yes", "-p", node, "-c", "node load.mjs"], {
+      silent: true,
+    });
+  }
 }
 
 function checkTypes(entries) {
@@ -233,7 +244,7 @@ try {
     checkPrograms();
   }
 } finally {
-  if (process.argv.includes("--keep")) console.log(`kept in ${temporary}`);
+  if (options.keep) console.log(`kept in ${temporary}`);
   else rmSync(temporary, { recursive: true, force: true });
 }
 console.log(failures === 0 ? "all packages are sound" : `${failures} checks failed`);
