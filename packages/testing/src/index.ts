@@ -8,6 +8,7 @@ export * from "./sinch/sinch-emulator.ts";
 export * from "./sinch/sinch-emulator-environment.ts";
 export type { SinchErrorShape } from "./sinch/sinch-emulator-error.ts";
 export type { SinchFax } from "./sinch/sinch-emulator-fax.ts";
+export type * from "./sinch/sinch-emulator-options.ts";
 export {
   type SinchFailure,
   type SinchOutcome,
@@ -23,8 +24,10 @@ export {
 } from "./sinch/sinch-emulator-webhook.ts";
 export * from "./synthetic-number.ts";
 export * from "./synthetic-pdf.ts";
+export type { TestFax } from "./test-fax.ts";
 export * from "./test-manifest.ts";
 export * from "./test-outcome.ts";
 export * from "./test-settings.ts";
 export * from "./test-transport.ts";
+export type * from "./test-transport-options.ts";
 export * from "./transport-call.ts";

@@ -5,11 +5,9 @@ import {
   type FaxDocument,
   FaxError,
   type FaxTransportV1,
-  type HealthReport,
   parseSettings,
   readDocument,
   type SendJob,
-  type StatusReport,
   settingsFromEnv,
   type TransportCall,
   type TransportEvent,
@@ -19,113 +17,17 @@ import {
 import { countPdfPages } from "./pdf-page-count.ts";
 import { syntheticNumber } from "./synthetic-number.ts";
 import { syntheticPdf } from "./synthetic-pdf.ts";
+import { currentReport, isFinal, openReport, type TakenFax } from "./test-fax.ts";
 import { testManifest } from "./test-manifest.ts";
-import { type TestEnding, type TestOutcome, testEnding, testNumbers, testOutcomes } from "./test-outcome.ts";
-import { type TestSettings, testSettings } from "./test-settings.ts";
+import { type TestOutcome, testEnding, testNumbers, testOutcomes } from "./test-outcome.ts";
+import { testSettings } from "./test-settings.ts";
+import type {
+  TestCall,
+  TestTransport,
+  TestTransportFactory,
+  TestTransportOptions,
+} from "./test-transport-options.ts";
 import { readTestWebhook } from "./test-webhook.ts";
-
-/** How the test transport behaves. The first three are its settings, the others are for tests. */
-export interface TestTransportOptions extends Partial<TestSettings> {
-  /** Default: `test`. Another name makes a second account. */
-  id?: string;
-  /**
-   * Outcomes by destination: a whole number or its last digits; the longest match wins. A list gives one outcome per
-   * send, the last one repeats. Default: {@link testNumbers}.
-   */
-  outcomes?: Readonly<Record<string, TestOutcome | readonly TestOutcome[]>>;
-  /** False: `run` reports no status, so that the engine has to ask. Default true. */
-  reportStatus?: boolean;
-  /** Methods to leave out, here and in the manifest. */
-  without?: readonly Exclude<Capability, "send">[];
-  /** Changes what the manifest says about lookups, redials and accepted types. */
-  traits?: Partial<Pick<TransportManifest, "lookup" | "redials" | "accepts" | "singleton">>;
-}
-
-/** One call that the transport was asked to make, in order. A fax that was sent twice shows as two `send` calls. */
-export interface TestCall {
-  operation:
-    | "send"
-    | "check_health"
-    | "get_status"
-    | "find_by_reference"
-    | "cancel"
-    | "webhook"
-    | "fetch_document"
-    | "delete_document";
-  at: Date;
-  attemptId?: string;
-  faxId?: string;
-  to?: string;
-  providerId?: string;
-  /** What the script chose, for `send`. */
-  outcome?: TestOutcome;
-}
-
-/** A fax that the transport took: what a real provider would dial. */
-export interface TestFax {
-  readonly providerId: string;
-  readonly faxId: string;
-  readonly attemptId: string;
-  readonly to: string;
-  readonly from?: string;
-  readonly outcome: TestOutcome;
-  /** Counted in the PDF; 1 for other documents. */
-  readonly pages: number;
-  readonly takenAt: Date;
-}
-
-/** A fax to pretend to have received. */
-export interface SyntheticInbound {
-  /** E.164; default: a synthetic number. */
-  from?: string;
-  /** E.164; default: a synthetic number. */
-  to?: string;
-  /** Default: a synthetic PDF of one page. */
-  document?: FaxDocument;
-  /** True: the far end hung up before the last page. */
-  partial?: boolean;
-  /** False: the event comes without the document, which is then fetched by id. Default true. */
-  attach?: boolean;
-}
-
-/** The test transport with its handles for tests. */
-export interface TestTransport extends FaxTransportV1 {
-  /** Every call so far. */
-  readonly calls: readonly TestCall[];
-  /** Every fax that was taken, also those whose answer was lost. */
-  readonly faxes: readonly TestFax[];
-  /** Milliseconds from taking a fax to its final status, by the caller's clock. `Infinity`: only `finish` ends it. */
-  delayMs: number;
-  /** What `checkHealth` reports. */
-  health: HealthReport;
-  /** Decides the next sends, before any other script. */
-  next(...outcomes: TestOutcome[]): void;
-  /** Ends a fax now, whatever its delay. @throws FaxError `not_found` */
-  finish(providerId: string, outcome?: TestOutcome): void;
-  /**
-   * Pretends that a fax came in. `run` hands it to the host; it waits when `run` is not running yet.
-   *
-   * @returns the provider's id, once the host has made the event durable
-   */
-  receive(inbound?: SyntheticInbound): Promise<string>;
-  /** Forgets calls, faxes, scripts and waiting events. */
-  reset(): void;
-}
-
-/** Makes test transports; see {@link testTransport}. */
-export interface TestTransportFactory {
-  (options?: TestTransportOptions): TestTransport;
-  readonly manifest: TransportManifest;
-  /** Reads `FAX_TEST_OUTCOME`, `FAX_TEST_DELAY_MS` and `FAX_TEST_WEBHOOK_SECRET`. @throws FaxError `config_invalid` */
-  fromEnv(env: Readonly<Record<string, string | undefined>>): TestTransport;
-}
-
-interface Taken extends TestFax {
-  document: FaxDocument | undefined;
-  ending: TestEnding | undefined;
-  finalAt: number;
-  reported: string | undefined;
-}
 
 interface Waiting {
   event: TransportEvent;
@@ -171,7 +73,7 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
   if (without.includes("cancel")) manifest.traits = { ...manifest.traits, cancel_supported: false };
 
   const calls: TestCall[] = [];
-  const faxes: Taken[] = [];
+  const faxes: TakenFax[] = [];
   const received = new Map<string, FaxDocument | undefined>();
   const waiting: Waiting[] = [];
   const scripted: TestOutcome[] = [];
@@ -191,7 +93,7 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
   ): void => {
     calls.push({ operation, at: call.clock.now(), ...more });
   };
-  const find = (providerId: string): Taken => {
+  const find = (providerId: string): TakenFax => {
     const fax = faxes.find((taken) => taken.providerId === providerId);
     if (!fax)
       throw new FaxError("not_found", "the test transport does not know this id", { transportId: id });
@@ -214,13 +116,13 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
     return wanted[Math.min(count, wanted.length - 1)] ?? settings.outcome;
   };
 
-  const take = async (job: SendJob, outcome: TestOutcome, call: TransportCall): Promise<Taken> => {
+  const take = async (job: SendJob, outcome: TestOutcome, call: TransportCall): Promise<TakenFax> => {
     const bytes = await readDocument(job.document).catch((cause: unknown) => {
       throw rejected(id, "document", "the document could not be read", cause);
     });
     const pages = countPdfPages(bytes) || 1;
     const takenAt = call.clock.now();
-    const fax: Taken = {
+    const fax: TakenFax = {
       providerId: newProviderId(),
       faxId: job.faxId,
       attemptId: job.attemptId,
@@ -247,6 +149,11 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
     faxes,
     delayMs: settings.delayMs,
     health: { status: "healthy", message: "The test transport dials nobody." },
+
+    checkJob({ options: jobOptions }) {
+      const problem = problemOfOptions(jobOptions);
+      if (problem) throw new FaxError("request_invalid", problem, { transportId: id });
+    },
 
     async send(job, call) {
       checkJob(id, job, manifest);
@@ -278,7 +185,7 @@ function makeTestTransport(options: TestTransportOptions = {}): TestTransport {
         await aborted(call.signal);
         throw new FaxError("outcome_unknown", "no answer in time", { transportId: id });
       }
-      return report(fax, "queued");
+      return openReport(fax, "queued");
     },
 
     async checkHealth(call) {
@@ -430,35 +337,20 @@ function checkJob(id: string, job: SendJob, manifest: TransportManifest): void {
   if (!manifest.accepts.includes(job.document.mediaType)) {
     throw rejected(id, "document", "the document is of a type that the manifest does not accept");
   }
-  const unknown = Object.keys(job.options).filter((name) => name !== "outcome");
-  if (unknown.length > 0) throw rejected(id, "rejected", "an option is not known");
-  const { outcome } = job.options;
-  if (outcome !== undefined && !testOutcomes.includes(outcome as TestOutcome)) {
-    throw rejected(id, "rejected", "the option outcome is not one of the test outcomes");
-  }
+  const problem = problemOfOptions(job.options);
+  if (problem) throw rejected(id, "rejected", problem);
 }
 
-function isFinal(fax: Taken, now: Date): boolean {
-  return fax.ending !== undefined && now.getTime() >= fax.finalAt;
-}
-
-function report(fax: Taken, status: "queued" | "in_progress"): StatusReport {
-  return {
-    providerId: fax.providerId,
-    status,
-    providerStatus: status === "queued" ? "QUEUED" : "DIALLING",
-    reference: fax.attemptId,
-    occurredAt: fax.takenAt,
-  };
-}
-
-function currentReport(fax: Taken, now: Date): StatusReport {
-  if (!fax.ending || !isFinal(fax, now)) return report(fax, "in_progress");
-  return { providerId: fax.providerId, reference: fax.attemptId, ...fax.ending, occurredAt: now };
+function problemOfOptions(options: SendJob["options"]): string | undefined {
+  if (Object.keys(options).some((name) => name !== "outcome")) return "an option is not known";
+  const { outcome } = options;
+  return outcome === undefined || testOutcomes.includes(outcome as TestOutcome)
+    ? undefined
+    : "the option outcome is not one of the test outcomes";
 }
 
 /** Reports every fax whose status changed. @returns whether any fax is still to change by the clock alone */
-async function reportChanges(faxes: readonly Taken[], host: TransportHost): Promise<boolean> {
+async function reportChanges(faxes: readonly TakenFax[], host: TransportHost): Promise<boolean> {
   let pending = false;
   for (const fax of [...faxes]) {
     const now = host.clock.now();

@@ -131,6 +131,12 @@ describe("outcomes", () => {
     ];
     for (const job of jobs) expect(await outcomeOf(job, transport)).toBe("transport_rejected");
     expect(transport.faxes).toEqual([]);
+    const check = (options: SendJob["options"]) => () =>
+      transport.checkJob?.({ to: syntheticNumber(1), options });
+    expect(check({ outcome: "busy" })).not.toThrow();
+    for (const options of [{ resolution: "fine" }, { outcome: "nonsense" }]) {
+      expect(check(options)).toThrow(expect.objectContaining({ code: "request_invalid" }));
+    }
   });
 });
 

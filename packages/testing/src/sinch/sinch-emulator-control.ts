@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EmulatorFault } from "../emulator-fault.ts";
-import type { SinchEmulator, SinchOperation } from "./sinch-emulator.ts";
+import type { SinchEmulator, SinchOperation } from "./sinch-emulator-options.ts";
 import type { SinchOutcome } from "./sinch-emulator-outcome.ts";
 import type { SinchServiceChanges } from "./sinch-emulator-services.ts";
 import type { SinchWebhookFault } from "./sinch-emulator-webhook.ts";

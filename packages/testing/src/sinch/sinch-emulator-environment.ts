@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { SinchEmulator } from "./sinch-emulator.ts";
+import type { SinchEmulator } from "./sinch-emulator-options.ts";
 
 /**
  * Introduces a host and a Sinch emulator to each other: received faxes will be reported to the host, and the host gets
