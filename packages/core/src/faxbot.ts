@@ -120,6 +120,12 @@ export interface Faxbot<Trx = unknown> {
   cancel(id: string, options?: { trx?: Trx }): Promise<Fax>;
   /** The document as it was handed in. @throws FaxError `not_found` */
   document(id: string): Promise<FaxDocument>;
+  /**
+   * The document as a provider may fetch it, for the token in the `documentUrl` that the transport was handed.
+   *
+   * @throws FaxError `forbidden` (wrong or expired token), `not_found`
+   */
+  openWithToken(id: string, token: string): Promise<FaxDocument>;
   /** Settles a fax that `needsReview`. @throws FaxError `not_found`, `state_conflict` when it needs none */
   review(id: string, verdict: ReviewVerdict, options?: { trx?: Trx }): Promise<Fax>;
 

@@ -20,7 +20,7 @@ const methodOf = {
  *
  * @throws FaxError `config_invalid`
  */
-export function checkTransport(transport: FaxTransportV1): void {
+export function checkTransport(transport: FaxTransportV1, hasPublicUrl: boolean): void {
   const refuse = (problem: string): never => {
     throw new FaxError("config_invalid", `transport ${transport.id}: ${problem}`, {
       transportId: transport.id,
@@ -47,6 +47,9 @@ export function checkTransport(transport: FaxTransportV1): void {
   }
   if (webhook?.verification === "none" && !capabilities.includes("get_status")) {
     refuse("a webhook without verification needs get_status to re-read the fax");
+  }
+  if (transport.manifest.documentDelivery === "pull" && !hasPublicUrl) {
+    refuse("its provider fetches the document, so publicUrl must be set");
   }
   if (transport.manifest.lookup.authoritative && !capabilities.includes("find_by_reference")) {
     refuse("an authoritative lookup needs find_by_reference");

@@ -8,6 +8,7 @@ import { createDeliveryWorker } from "./delivery-worker.ts";
 import { type Engine, resolveEngine } from "./engine.ts";
 import { findTransport } from "./find-transport.ts";
 import { createPeriodicTaskRunner } from "./periodic-tasks.ts";
+import { openPulledDocument } from "./pulled-document.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
 import { reviewFax } from "./review-fax.ts";
 import { sendFax } from "./send-fax.ts";
@@ -116,6 +117,8 @@ function tenantFace<Trx>(
       }
       return openStoredDocument(engine.blobs, fax.document);
     },
+
+    openWithToken: (id, token) => openPulledDocument(engine, tenantId, id, token),
 
     review: (id, verdict, { trx } = {}) => reviewFax(engine, tenantId, id, verdict, trx),
 

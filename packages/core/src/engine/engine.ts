@@ -53,7 +53,7 @@ export function resolveEngine<Trx>(options: FaxbotOptions<Trx>): Engine<Trx> {
   if (options.transports.length === 0)
     throw new FaxError("config_invalid", "at least one transport is needed");
   for (const transport of options.transports) {
-    checkTransport(transport);
+    checkTransport(transport, options.publicUrl !== undefined);
     if (transports.has(transport.id)) {
       throw new FaxError("config_invalid", `two transports have the id ${transport.id}`);
     }

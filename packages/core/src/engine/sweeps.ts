@@ -48,7 +48,7 @@ export function sweeps<Trx>(engine: Engine<Trx>): PeriodicTask[] {
 /** Old blobs that no row names, a batch at a time. */
 async function* batches<Trx>(engine: Engine<Trx>, before: number): AsyncIterable<string[]> {
   const { stores, blobs } = engine;
-  for (const prefix of ["outbound/", "events/"]) {
+  for (const prefix of ["outbound/", "prepared/", "events/"]) {
     let old: BlobInfo[] = [];
     const flush = async (): Promise<string[]> => {
       const keys = old.map((blob) => blob.key);
@@ -60,7 +60,12 @@ async function* batches<Trx>(engine: Engine<Trx>, before: number): AsyncIterable
       const orphans: string[] = [];
       for (const key of keys) {
         const [, tenantId, id] = key.split("/");
-        if (tenantId && id && (await stores.events.get(tenantId, id)) === undefined) orphans.push(key);
+        if (!tenantId || !id) continue;
+        const needed =
+          prefix === "events/"
+            ? (await stores.events.get(tenantId, id)) !== undefined
+            : (await stores.faxes.get(tenantId, id))?.completedAt === undefined;
+        if (!needed) orphans.push(key);
       }
       return orphans;
     };

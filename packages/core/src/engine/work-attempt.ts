@@ -7,6 +7,7 @@ import type { FaxTransportV1, SendJob } from "../transport/fax-transport.ts";
 import { signalOfReport } from "./attempt-transition.ts";
 import { callbackUrl } from "./callback-url.ts";
 import type { Engine } from "./engine.ts";
+import { offerDocument } from "./pulled-document.ts";
 import { recordEvent } from "./record-event.ts";
 import { recordSignal, type SignalInput } from "./record-signal.ts";
 import { openStoredDocument } from "./stored-document.ts";
@@ -99,8 +100,10 @@ async function prepare<Trx>(
   if (!transport) return conclude(engine, attempt, failed({ reason: "unavailable", retryable: true }));
 
   let document: FaxDocument;
+  let documentUrl: string | undefined;
   try {
     document = await prepareDocument(engine, fax, transport);
+    documentUrl = await offerDocument(engine, transport, fax, document);
     await engine.call(transport, attempt.tenantId, signal).limiter.acquire(signal);
   } catch (error) {
     if (signal.aborted) return postpone(engine, attempt, now);
@@ -111,7 +114,14 @@ async function prepare<Trx>(
     engine.logger.error({ attemptId: attempt.id, ...errorFields(error) }, "a document could not be prepared");
     return postpone(engine, attempt, later(now, backOff(attempt.checks, 5_000, longestCheckGapMs)));
   }
-  return submit(engine, attempt, fax, transport, document, signal);
+  return submit(
+    engine,
+    attempt,
+    fax,
+    transport,
+    { document, ...(documentUrl ? { documentUrl } : {}) },
+    signal,
+  );
 }
 
 function failed(failure: Failure): { signal: "failed"; failure: Failure } {
@@ -136,7 +146,7 @@ async function submit<Trx>(
   attempt: Attempt,
   fax: Fax,
   transport: FaxTransportV1,
-  document: FaxDocument,
+  content: Pick<SendJob, "document" | "documentUrl">,
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return postpone(engine, attempt, engine.clock.now());
@@ -159,7 +169,7 @@ async function submit<Trx>(
     faxId: fax.id,
     attemptId: attempt.id,
     to: fax.to,
-    document,
+    ...content,
     options: fax.options,
     ...(fax.from ? { from: fax.from } : {}),
     ...callbackUrl(engine.publicUrl, transport, attempt),

@@ -1,5 +1,5 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
-import { FaxError, type FaxErrorCode } from "./fax-error.ts";
+import { FaxError, type FaxErrorCode, isFaxError } from "./fax-error.ts";
 
 /** One part of a form as it came. A part counts as a file when it has a file name or its type is neither text nor JSON. */
 export type MultipartPart =
@@ -33,7 +33,7 @@ export interface MultipartLimits {
  *
  * @param contentType the `Content-Type` header, with the boundary
  * @throws FaxError `document_too_large` when a file is larger than allowed; `webhook_malformed` (or the given code)
- * when the body is not a form, ends early or goes past another limit
+ * when the body is not a form, ends early or goes past another limit; a FaxError of the source itself
  * @example
  * for await (const part of readMultipart(await body.stream(), contentType, { fileBytes: 25 * 1024 * 1024 })) {
  *   if (part.kind === "field") fields.push([part.name, part.value]);
@@ -268,7 +268,7 @@ async function feed(
     }
     busboy.end();
   } catch (error) {
-    queue.end(queue.malformed("the body could not be read to its end"));
+    queue.end(isFaxError(error) ? error : queue.malformed("the body could not be read to its end"));
     busboy.destroy(error instanceof Error ? error : undefined);
   }
 }

@@ -75,6 +75,11 @@ export const transportManifestSchema = z.strictObject({
   /** Media types that `send` takes, best first. */
   accepts: z.array(z.string()).min(1),
   /**
+   * How the provider gets the document: `push` in the call, or `pull` from `SendJob.documentUrl`, which core serves
+   * under a token. With `pull` a transport works only where a public URL is configured.
+   */
+  documentDelivery: z.enum(["push", "pull"]).default("push"),
+  /**
    * What a search by reference proves. `authoritative`: "not found" means the provider never took the fax, once
    * `settleMs` milliseconds have passed since the call.
    */
