@@ -38,10 +38,8 @@ async function receiveCallback(context: Context<ApiEnv>, parts: ApiParts): Promi
   const info = parts.directory.calledAt(path);
   if (!info) throw new FaxError("not_found", "no transport takes calls here");
   const { raw: request } = context.req;
-  const body = webhookBody(requestBody(request), {
-    maxBytes: parts.maxCallbackBytes,
-    signal: request.signal,
-  });
+  const { maxCallbackBytes: maxBytes } = parts;
+  const body = webhookBody(requestBody(request, maxBytes), { maxBytes, signal: request.signal });
   try {
     const answer = await parts.faxbot.receiveWebhook(info.id, {
       method: request.method,

@@ -35,7 +35,7 @@ export function toExpress(
         "a body parser ran before toExpress(api): mount the API first, it needs the body untouched";
       response.end(JSON.stringify({ detail, code: "config_invalid" }));
     } else {
-      serveNodeRequest(api, request, response, mounted).catch(next);
+      void serveNodeRequest(api, request, response, mounted);
     }
   };
 }

@@ -69,7 +69,7 @@ export async function readFaxUpload(request: Request, parts: ApiParts): Promise<
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes + maxFormOverhead) {
     throw new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
   }
-  const body = requestBody(request);
+  const body = requestBody(request, maxBytes + maxFormOverhead);
   if (!body) throw new FaxError("request_invalid", "file is missing");
 
   const texts = new Map<string, string>();

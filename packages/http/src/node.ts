@@ -10,6 +10,6 @@ import { serveNodeRequest } from "./serve-node-request.ts";
  */
 export function toNode(api: FaxbotApi): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
-    serveNodeRequest(api, incoming, outgoing, false).catch(() => outgoing.destroy());
+    void serveNodeRequest(api, incoming, outgoing, false);
   };
 }

@@ -8,7 +8,8 @@ const lingerMs = 5_000;
 
 /**
  * Answers one request of a Node server: the body streams in as it is asked for, the answer streams out as fast as the
- * client takes it, and a client that goes away aborts both. Rejects only when a broken client cannot be told.
+ * client takes it, and a client that goes away aborts both. Never rejects: what cannot be told the client ends the
+ * connection.
  *
  * @param mounted true when `incoming.url` lacks the mount path
  */
@@ -34,21 +35,26 @@ export async function serveNodeRequest(
     outgoing.end(JSON.stringify({ detail: "the request cannot be read", code: "request_invalid" }));
     return;
   }
-  const response = await api.handle(request, { target, mounted });
+  try {
+    await sendResponse(await api.handle(request, { target, mounted }), outgoing);
+  } catch {
+    // The client went away, or the document broke off. Half a document must not look like a whole one.
+    outgoing.destroy();
+  }
+}
+
+async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
   if (outgoing.destroyed) {
     await response.body?.cancel();
     return;
   }
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.setHeader(name, value);
-  if (!response.body) {
+  if (response.body) {
+    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing);
+  } else {
     outgoing.end();
-    return;
   }
-  // A broken stream destroys the socket, so that half a document never looks like a whole one.
-  await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(
-    () => {},
-  );
 }
 
 function fetchRequest(

@@ -223,3 +223,30 @@ describe("toNode", () => {
     expect(answers.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 200", "HTTP/1.1 401", "HTTP/1.1 200"]);
   });
 });
+
+describe("any fetch-style host", () => {
+  it("keeps the connection of a request that is refused: its body is left alone, not cancelled", async () => {
+    let canceled = false;
+    const chunk = new Uint8Array(64 * 1024);
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(chunk.slice()),
+        cancel: () => {
+          canceled = true;
+        },
+      });
+    const api = newApi({ maxUploadBytes: 1000, maxCallbackBytes: 1000 });
+    for (const [path, type, status] of [
+      ["/fax", "multipart/form-data; boundary=b", 413],
+      ["/fax", "text/plain", 415],
+      ["/callbacks/test", "application/json", 413],
+      ["/unknown", "application/json", 404],
+    ] as const) {
+      const headers = { "x-api-key": apiKey, "x-internal-secret": webhookSecret, "content-type": type };
+      const init = { method: "POST", headers, body: endless(), duplex: "half" as const };
+      const response = await api(new Request(`http://localhost${path}`, init));
+      expect(response.status).toBe(status);
+      expect(canceled).toBe(false);
+    }
+  });
+});

@@ -39,8 +39,8 @@ export interface HandlerBindingOptions {
 
 const apiKey = "key-of-the-binding-suite";
 const publicUrl = "https://fax.example.com/published";
-const maxUploadBytes = 12 * 1024 * 1024;
-const downloadBytes = 48 * 1024 * 1024;
+const maxUploadBytes = 8 * 1024 * 1024;
+const downloadBytes = 32 * 1024 * 1024;
 const faxId = "0".repeat(32);
 
 /**
