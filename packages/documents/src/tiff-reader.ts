@@ -56,6 +56,11 @@ export interface TiffPage {
   segments(): TiffSegment[];
   /** ColorMap: red, then green, then blue, 16 bits each; empty when there is none. */
   colorMap(): number[];
+  /**
+   * A TIFF file of this page alone: the whole file with another first directory, which has only the tags listed here.
+   * Undefined for BigTIFF.
+   */
+  alone(): Uint8Array[] | undefined;
 }
 
 /** The pages of a TIFF file. */
@@ -71,6 +76,8 @@ const maxEntries = 4096;
 const typeSizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 
 interface Entry {
+  /** Where the entry itself is in the file. */
+  entry: number;
   type: number;
   count: number;
   /** Where the values are in the file. */
@@ -229,10 +236,10 @@ class TiffReader {
     const inline = this.#big ? 8 : 4;
     let values = field;
     if (size * count > inline) values = this.#big ? this.#uint64(field) : this.#uint32(field);
-    if (values + size * count <= this.#bytes.length) return { type, count, at: values };
+    if (values + size * count <= this.#bytes.length) return { entry: at, type, count, at: values };
     // What is cut off by the end of the file may still be of use: an array of strips, for one.
     const left = Math.floor((this.#bytes.length - values) / size);
-    return left > 0 ? { type, count: left, at: values } : undefined;
+    return left > 0 ? { entry: at, type, count: left, at: values } : undefined;
   }
 
   #readPage(entries: Directory): TiffPage | undefined {
@@ -255,7 +262,7 @@ class TiffReader {
     const colorMap = entries.get(tag.colorMap);
     const tile = isTiled ? { width: tileWidth, height: tileHeight } : undefined;
     const planarConfiguration = this.#number(entries, tag.planarConfiguration, 1);
-    const page: Omit<TiffPage, "segments" | "colorMap"> = {
+    const page: Omit<TiffPage, "segments" | "colorMap" | "alone"> = {
       width,
       height,
       compression: this.#number(entries, tag.compression, 1),
@@ -292,7 +299,23 @@ class TiffReader {
       ...page,
       segments: () => this.#segments(offsets, lengths, across * down * planes),
       colorMap: () => (colorMap ? this.#numbers(colorMap, 3 * 256) : []),
+      alone: () => this.#pageAlone(entries),
     };
+  }
+
+  #pageAlone(entries: Directory): Uint8Array[] | undefined {
+    if (this.#big) return undefined;
+    const sorted = [...entries].sort(([a], [b]) => a - b);
+    const skew = this.#bytes.length & 1;
+    const directory = new Uint8Array(skew + 2 + sorted.length * 12 + 4);
+    const view = new DataView(directory.buffer);
+    view.setUint16(skew, sorted.length, this.#little);
+    sorted.forEach(([, { entry }], index) => {
+      directory.set(this.#bytes.subarray(entry, entry + 12), skew + 2 + index * 12);
+    });
+    const header = this.#bytes.slice(0, 8);
+    new DataView(header.buffer).setUint32(4, this.#bytes.length + skew, this.#little);
+    return [header, this.#bytes.subarray(8), directory];
   }
 
   #segments(offsets: Entry, lengths: Entry | undefined, expected: number): TiffSegment[] {

@@ -2,7 +2,10 @@ import { FaxError, readAll } from "@faxbot/core/transport";
 import type { ByteParts } from "./byte-parts.ts";
 import { type CcittPage, convertCcittPage, isCcitt } from "./ccitt-page.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
+import { convertExoticPage } from "./exotic-tiff.ts";
 import { ImagePdfWriter } from "./image-pdf-writer.ts";
+import { bytesPerRow } from "./tiff-bands.ts";
+import { convertImagePage } from "./tiff-image-page.ts";
 import { readTiff, type TiffPage } from "./tiff-reader.ts";
 import { tiffResolution } from "./tiff-resolution.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -46,6 +49,7 @@ export interface TiffToPdfReport {
 
 // Decoding costs time per row, however few bytes a row takes: 20 million rows are 8,500 pages of A4 in fine mode.
 const maxRows = 20_000_000;
+const maxUnpackedBytes = 2 ** 30;
 
 /**
  * Makes a PDF of a fax TIFF, page by page and without decoding what need not be decoded: fax data goes into the PDF as
@@ -75,25 +79,45 @@ export async function tiffToPdf(
   const report: TiffToPdfReport = { pages: [], warnings };
   for (const page of pages) {
     if (slice.due()) await slice.pause();
-    if (!isCcitt(page.compression)) {
-      throw new FaxError(
-        "document_unsupported",
-        "A page of the TIFF file is coded in a way that is not known.",
-      );
-    }
-    const converted = await convertCcittPage(bytes, page, { verify, compact }, slice);
-    writer.addPage({
-      width: page.width,
-      height: page.height,
-      ...tiffResolution(page),
-      orientation: page.orientation,
-      coding: ccittFilter(page, converted),
-      data: converted.data,
-    });
-    const { method, badRows, maxConsecutiveBadRows, missingRows } = converted;
-    report.pages.push({ method, badRows, maxConsecutiveBadRows, missingRows });
+    const { coding, data, ...about } = await convertPage(bytes, page, { verify, compact }, slice);
+    const { width, height, orientation } = page;
+    writer.addPage({ width, height, ...tiffResolution(page), orientation, coding, data });
+    report.pages.push(about);
   }
   return { pdf: writer.finish(), report };
+}
+
+interface ConvertedPage extends TiffPageReport {
+  coding: string;
+  data: Uint8Array[];
+}
+
+async function convertPage(
+  bytes: Uint8Array,
+  page: TiffPage,
+  options: { verify: boolean; compact: boolean },
+  slice: TimeSlice,
+): Promise<ConvertedPage> {
+  if (isCcitt(page.compression) && page.samplesPerPixel === 1 && page.tile === undefined) {
+    const converted = await convertCcittPage(bytes, page, options, slice);
+    const { method, badRows, maxConsecutiveBadRows, missingRows, data } = converted;
+    return {
+      method,
+      badRows,
+      maxConsecutiveBadRows,
+      missingRows,
+      coding: ccittFilter(page, converted),
+      data,
+    };
+  }
+  const converted = (await convertImagePage(bytes, page, slice)) ?? (await convertExoticPage(page));
+  if (converted === undefined) {
+    throw new FaxError(
+      "document_unsupported",
+      "A page of the TIFF file is coded in a way that is not known.",
+    );
+  }
+  return { badRows: 0, maxConsecutiveBadRows: 0, ...converted };
 }
 
 async function readInput(
@@ -112,11 +136,17 @@ async function readInput(
   }
 }
 
-/** Pages that share their data could ask for far more work than the file has bytes. */
+/** Pages that share their data, or pack it well, could ask for far more work than the file has bytes. */
 function checkWork(pages: readonly TiffPage[], fileBytes: number): void {
   let rows = 0;
-  for (const page of pages) rows += page.height;
-  if (rows > maxRows) throw new FaxError("document_too_large", "The pages have too many rows together.");
+  let unpacked = 0;
+  for (const page of pages) {
+    rows += page.height;
+    if (!isCcitt(page.compression) || page.tile !== undefined) unpacked += bytesPerRow(page) * page.height;
+  }
+  if (rows > maxRows || unpacked > maxUnpackedBytes) {
+    throw new FaxError("document_too_large", "The pages are too large together.");
+  }
   let dataBytes = 0;
   for (const page of pages) {
     for (const segment of page.segments()) dataBytes += segment.length;

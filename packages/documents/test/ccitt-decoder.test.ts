@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BitWriter } from "../src/bit-writer.ts";
+import { type CcittCoding, CcittDecoder, padForDecoder } from "../src/ccitt-decoder.ts";
+import { type Bitmap, encodeG3, encodeG4, encodeRow1D, rowsOfBitmap } from "../src/ccitt-encoder.ts";
+import { paintRow } from "../src/paint-row.ts";
+import { reverseBits } from "../src/reverse-bits.ts";
+
+/** Pictures with long runs, noise, and rows that resemble the row above: what the modes are made for. */
+const bitmaps: fc.Arbitrary<Bitmap> = fc
+  .record({
+    width: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1728, 2432, 2623, 5200)),
+    height: fc.integer({ min: 1, max: 12 }),
+    seed: fc.integer({ min: 1, max: 0x7fffffff }),
+    density: fc.constantFrom(0, 1, 3, 20, 200),
+    likeness: fc.constantFrom(0, 0.5, 0.95),
+  })
+  .map(({ width, height, seed, density, likeness }) => {
+    let state = seed;
+    const random = () => {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+      return state / 0x7fffffff;
+    };
+    const stride = (width + 7) >>> 3;
+    const data = new Uint8Array(stride * height);
+    for (let y = 0; y < height; y += 1) {
+      let black = random() < 0.3;
+      for (let x = 0; x < width; x += 1) {
+        if (random() < density / 200) black = !black;
+        const above = y > 0 && ((data[(y - 1) * stride + (x >>> 3)] as number) >>> (7 - (x & 7))) & 1;
+        const pixel = random() < likeness ? above : black ? 1 : 0;
+        if (pixel)
+          data[y * stride + (x >>> 3)] = (data[y * stride + (x >>> 3)] as number) | (0x80 >>> (x & 7));
+      }
+    }
+    return { width, height, data };
+  });
+
+function encodeRle(bitmap: Bitmap, alignment: 1 | 8 | 16): Uint8Array {
+  const writer = new BitWriter();
+  for (const row of rowsOfBitmap(bitmap)) {
+    const skew = writer.bitLength % alignment;
+    if (skew > 0) writer.writeBits(0, alignment - skew);
+    encodeRow1D(writer, row, bitmap.width);
+  }
+  return writer.finish();
+}
+
+function decode(data: Uint8Array, coding: CcittCoding, { width, height }: Bitmap) {
+  const decoder = new CcittDecoder(padForDecoder([data]), coding, width);
+  const stride = (width + 7) >>> 3;
+  const bitmap = new Uint8Array(stride * height);
+  let rows = 0;
+  while (rows < height && decoder.nextRow()) {
+    paintRow(decoder.row, width, bitmap, rows * stride);
+    rows += 1;
+  }
+  return { bitmap, rows, decoder };
+}
+
+const codings: [string, CcittCoding, (bitmap: Bitmap) => Uint8Array][] = [
+  ["G4", { scheme: "g4" }, (bitmap) => encodeG4(rowsOfBitmap(bitmap), bitmap.width)],
+  ["G3 1-D", { scheme: "g3" }, (bitmap) => encodeG3(rowsOfBitmap(bitmap), bitmap.width)],
+  [
+    "G3 1-D with aligned EOLs",
+    { scheme: "g3" },
+    (bitmap) => encodeG3(rowsOfBitmap(bitmap), bitmap.width, { byteAlignedEol: true }),
+  ],
+  [
+    "G3 2-D, K = 4",
+    { scheme: "g3", twoDimensional: true },
+    (bitmap) => encodeG3(rowsOfBitmap(bitmap), bitmap.width, { k: 4 }),
+  ],
+  [
+    "G3 2-D, K = 2, with aligned EOLs",
+    { scheme: "g3", twoDimensional: true },
+    (bitmap) => encodeG3(rowsOfBitmap(bitmap), bitmap.width, { k: 2, byteAlignedEol: true }),
+  ],
+  ["RLE without alignment", { scheme: "rle" }, (bitmap) => encodeRle(bitmap, 1)],
+  ["RLE in bytes", { scheme: "rle", rowAlignment: 8 }, (bitmap) => encodeRle(bitmap, 8)],
+  ["RLE in words", { scheme: "rle", rowAlignment: 16 }, (bitmap) => encodeRle(bitmap, 16)],
+];
+
+describe("CcittDecoder", () => {
+  it.each(codings)("gives back what was encoded as %s", (_, coding, encode) => {
+    fc.assert(
+      fc.property(bitmaps, (bitmap) => {
+        const { bitmap: decoded, rows, decoder } = decode(encode(bitmap), coding, bitmap);
+        expect({ rows, bad: decoder.badRows, irregular: decoder.irregularRows }).toEqual({
+          rows: bitmap.height,
+          bad: 0,
+          irregular: 0,
+        });
+        expect(Buffer.compare(decoded, bitmap.data)).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it.each(codings)("comes to an end on any bytes as %s, and its rows stay in order", (_, coding) => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.constantFrom(1, 7, 64, 1728),
+        fc.constantFrom(0x00, 0xff),
+        (noise, width, mask) => {
+          // Zeros make EOLs and fill, ones make vertical modes.
+          const data = noise.map((byte, index) => (index % 3 === 0 ? byte : byte & mask));
+          const decoder = new CcittDecoder(padForDecoder([data]), coding, width);
+          let rows = 0;
+          while (rows < 5000 && decoder.nextRow()) {
+            rows += 1;
+            const row = decoder.row;
+            let previous = 0;
+            for (let i = 0; (row[i] as number) < width; i += 1) {
+              expect(row[i]).toBeGreaterThanOrEqual(previous);
+              previous = row[i] as number;
+            }
+          }
+          // Every row takes a bit at least.
+          expect(rows).toBeLessThanOrEqual(data.length * 8 + 1);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("stops at a return to control and at an end of block", () => {
+    const writer = new BitWriter();
+    writer.reserve(100);
+    for (let i = 0; i < 6; i += 1) writer.writeBits(1, 12);
+    expect(new CcittDecoder(padForDecoder([writer.finish()]), { scheme: "g3" }, 1728).nextRow()).toBe(false);
+    const empty = encodeG4([], 1728);
+    expect(new CcittDecoder(padForDecoder([empty]), { scheme: "g4" }, 1728).nextRow()).toBe(false);
+  });
+
+  it("repeats the row above for a damaged T.4 row and goes on", () => {
+    const bitmap: Bitmap = { width: 64, height: 5, data: new Uint8Array(40) };
+    for (let row = 0; row < 5; row += 1) bitmap.data.fill(1 << row, row * 8, row * 8 + 4);
+    const data = encodeG3(rowsOfBitmap(bitmap), 64, { byteAlignedEol: true });
+    // Bytes of the third row become ones, which are no codes of this length.
+    const eols = [...data.keys()].filter((at) => data[at] === 1 && ((data[at - 1] as number) & 15) === 0);
+    data.fill(0, (eols[2] as number) + 2, (eols[2] as number) + 3);
+    const { bitmap: decoded, rows, decoder } = decode(data, { scheme: "g3" }, bitmap);
+    expect([rows, decoder.badRows, decoder.maxConsecutiveBadRows]).toEqual([5, 1, 1]);
+    const expected = bitmap.data.slice();
+    expected.copyWithin(16, 8, 16);
+    expect(Buffer.compare(decoded, expected)).toBe(0);
+  });
+});
+
+describe("reverseBits", () => {
+  it("reverses each byte wherever it lies, and twice gives the same", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), fc.nat(3), (bytes, skip) => {
+        const part = bytes.subarray(Math.min(skip, bytes.length));
+        const expected = part.map((byte) =>
+          Number.parseInt(byte.toString(2).padStart(8, "0").split("").reverse().join(""), 2),
+        );
+        expect(reverseBits(part)).toEqual(expected);
+        expect(reverseBits(reverseBits(part))).toEqual(part);
+      }),
+    );
+  });
+});
