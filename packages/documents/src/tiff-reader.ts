@@ -321,16 +321,18 @@ class TiffReader {
   #segments(offsets: Entry, lengths: Entry | undefined, expected: number): TiffSegment[] {
     const starts = this.#numbers(offsets, expected);
     const given = lengths ? this.#numbers(lengths, expected) : [];
+    // A zero among other counts is an empty strip; nothing but zeros are counts that were never filled in.
+    const isUnknown = given.every((length) => length === 0);
     let ends: Float64Array | undefined;
     return starts.map((offset, index) => {
       if (!(offset >= 0 && offset < this.#bytes.length)) return { offset: this.#bytes.length, length: 0 };
-      let length = given[index] ?? 0;
-      if (!(length > 0)) {
+      let length = given[index];
+      if (length === undefined || isUnknown) {
         // Data without a byte count ends where the next thing starts.
         ends ??= Float64Array.from([...starts, ...this.#landmarks]).sort();
         length = firstAbove(ends, offset) - offset;
       }
-      return { offset, length: Math.min(length, this.#bytes.length - offset) };
+      return { offset, length: Math.max(0, Math.min(length, this.#bytes.length - offset)) };
     });
   }
 

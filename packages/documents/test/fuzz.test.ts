@@ -1,0 +1,152 @@
+import { isFaxError } from "@faxbot/core/transport";
+import { describe, expect, it } from "vitest";
+import { inspectDocument } from "../src/inspect-document.ts";
+import { tiffToPdf } from "../src/tiff-to-pdf.ts";
+import { anyDocument, fixtureBytes, fixtureNames } from "./fixture.ts";
+import { decodeCcittImage, pdfImages } from "./pdf-images.ts";
+
+// FAXBOT_FUZZ=full runs the 10,000 of each kind that a release needs; otherwise the first few of the same inputs.
+const isFull = process.env.FAXBOT_FUZZ === "full";
+const tiffRuns = isFull ? 10_000 : 300;
+const otherRuns = isFull ? 10_000 : 500;
+const timeout = isFull ? 3_600_000 : 60_000;
+const longest = 2_000;
+
+const refusals = new Set([
+  "document_invalid",
+  "document_encrypted",
+  "document_unsupported",
+  "document_too_large",
+]);
+
+/** A generator of numbers that gives the same ones on every machine (mulberry32). */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * below);
+  };
+}
+
+/** Bytes that are numbers of another size, bounds and magic words to parsers. */
+const interesting = [0, 1, 2, 4, 0x7f, 0x80, 0xfe, 0xff, 0x28, 0x3c, 0x5b, 0x3e, 0x0a, 0x20, 0x30, 0x39];
+
+function mutate(source: Uint8Array, random: (below: number) => number): Uint8Array {
+  let bytes = source.slice();
+  const steps = 1 + random(4);
+  for (let step = 0; step < steps; step += 1) {
+    const at = random(bytes.length);
+    // Directories and trailers stand near the ends, so these are hit more often.
+    const near =
+      random(2) === 0 ? at : random(2) === 0 ? at % 64 : Math.max(0, bytes.length - 1 - (at % 400));
+    switch (random(7)) {
+      case 0:
+        bytes[near] = random(256);
+        break;
+      case 1:
+        bytes[near] = interesting[random(interesting.length)] as number;
+        break;
+      case 2:
+        bytes[near] = (bytes[near] as number) ^ (1 << random(8));
+        break;
+      case 3:
+        bytes = bytes.slice(0, Math.max(1, at));
+        break;
+      case 4:
+        bytes.copyWithin(at, random(bytes.length), Math.min(bytes.length, at + 1 + random(64)));
+        break;
+      case 5:
+        bytes.fill(random(2) * 255, near, near + 1 + random(16));
+        break;
+      default:
+        bytes = new Uint8Array(
+          Buffer.concat([bytes.subarray(0, at), source.subarray(random(source.length), at)]),
+        );
+    }
+    if (bytes.length === 0) bytes = new Uint8Array(1);
+  }
+  return bytes;
+}
+
+/** Runs one input; it may be refused, but in no other way than with an error of ours, and in time. */
+async function attempt(seed: number, run: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  try {
+    await run();
+  } catch (error) {
+    if (!isFaxError(error) || !refusals.has(error.code)) throw new Error(`input ${seed}`, { cause: error });
+  }
+  const took = performance.now() - start;
+  if (took > longest) throw new Error(`input ${seed} took ${Math.round(took)} ms`);
+}
+
+describe("mutated files are refused with a typed error or handled, and never hang", () => {
+  it(
+    "TIFF",
+    async () => {
+      const sources = fixtureNames("ccitt", "ccitt-nonstd", "other", "damaged", "invalid").map(fixtureBytes);
+      let handled = 0;
+      for (let seed = 0; seed < tiffRuns; seed += 1) {
+        const random = randomFrom(seed);
+        const bytes = mutate(sources[seed % sources.length] as Uint8Array, random);
+        await attempt(seed, async () => {
+          const { pdf, report } = await tiffToPdf(bytes, { compact: seed % 5 === 0 });
+          const out = pdf.bytes();
+          const images = pdfImages(out);
+          expect(images).toHaveLength(report.pages.length);
+          for (const image of images) {
+            // What we write is flawless, whatever came in.
+            if (image.dictionary.includes("CCITTFaxDecode")) decodeCcittImage(image);
+          }
+          expect((await inspectDocument(anyDocument(out))).pages).toHaveLength(report.pages.length);
+          handled += 1;
+        });
+        await attempt(seed, async () => void (await inspectDocument(anyDocument(bytes))));
+      }
+      // Otherwise the inputs test nothing but the header.
+      expect(handled).toBeGreaterThan(tiffRuns / 3);
+    },
+    timeout,
+  );
+
+  it(
+    "PDF",
+    async () => {
+      const sources = fixtureNames("pdf", "pdf-odd", "pdf-invalid").map(fixtureBytes);
+      let handled = 0;
+      for (let seed = 0; seed < otherRuns; seed += 1) {
+        const bytes = mutate(sources[seed % sources.length] as Uint8Array, randomFrom(seed));
+        await attempt(seed, async () => {
+          await inspectDocument(anyDocument(bytes));
+          handled += 1;
+        });
+      }
+      expect(handled).toBeGreaterThan(otherRuns / 10);
+    },
+    timeout,
+  );
+
+  it(
+    "text and noise",
+    async () => {
+      const text = new TextEncoder().encode(
+        "Dear Sir,\n\n\tthe order — 12 × 30 — is late.\r\n\fYours, Zażółć\n",
+      );
+      for (let seed = 0; seed < otherRuns; seed += 1) {
+        const random = randomFrom(seed);
+        const noise = Uint8Array.from({ length: 1 + random(2000) }, () => random(256));
+        const magic = ["II*\0", "MM\0*", "II+\0", "%PDF-1.4\n", ""][random(5)] as string;
+        for (const bytes of [
+          mutate(text, random),
+          new Uint8Array(Buffer.concat([Buffer.from(magic), noise])),
+        ]) {
+          await attempt(seed, async () => void (await inspectDocument(anyDocument(bytes))));
+          await attempt(seed, async () => void (await tiffToPdf(bytes)));
+        }
+      }
+    },
+    timeout,
+  );
+});
