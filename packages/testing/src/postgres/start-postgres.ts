@@ -107,7 +107,7 @@ cd / && rm -rf -- "$folder"
 interface SpawnedServer {
   /** What it said when it ended instead of taking connections. */
   failure: string | undefined;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 async function spawnServer(
