@@ -117,7 +117,7 @@ export function createReceiver<Trx>(parts: {
     }));
     if (!settled) return;
     (parts.logger ?? context.logger).warn(
-      { inboundId: fax.id, tenantId: fax.tenantId, transportId: fax.transportId, code: error },
+      { inboundId: fax.id, tenantId: fax.tenantId, transportId: fax.transportId, errorCode: error },
       "a received fax could not be stored",
     );
   }
