@@ -215,6 +215,11 @@ describe("findViolations", () => {
     ).toEqual([]);
   });
 
+  it("lets a file that is no module lie anywhere", () => {
+    const text = 'export const picture = new URL("../../assets/order.pdf", import.meta.url);\n';
+    expect(check({ "examples/hello/src/hello.ts": text })).toEqual([]);
+  });
+
   it("refuses a file that it cannot read", () => {
     expect(() => check({ "packages/core/src/a.ts": "export const = 1;\n" })).toThrow(
       /a\.ts cannot be parsed/,

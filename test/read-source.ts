@@ -2,7 +2,7 @@ import { type ESTree, parseSync } from "vite";
 
 /** What the architecture test wants to know about one TypeScript or JavaScript file. */
 export interface Source {
-  /** Every module that is imported, re-exported, required, loaded by URL or named in a type. */
+  /** Every module that is imported, re-exported, required, started by its URL or named in a type. */
   specifiers: string[];
   hasDefaultExport: boolean;
   /** The text with blanks for its comments, so that lines and columns stay. */
@@ -56,7 +56,7 @@ function specifierOf(node: Node): string | undefined {
     case "CallExpression":
       return isLoader(node.callee) ? textOf(firstOf(node.arguments)) : undefined;
     case "NewExpression":
-      return isUrlOfModule(node) ? textOf(firstOf(node.arguments)) : undefined;
+      return isUrlOfModule(node) ? moduleIn(textOf(firstOf(node.arguments))) : undefined;
     default:
       return undefined;
   }
@@ -74,6 +74,11 @@ function isLoader(callee: unknown): boolean {
 function isUrlOfModule({ callee, arguments: args }: Node): boolean {
   const base = (args as Node[])[1];
   return (callee as Node).name === "URL" && (base?.object as Node | undefined)?.type === "MetaProperty";
+}
+
+/** Other files, such as a picture, are no modules. */
+function moduleIn(path: string | undefined): string | undefined {
+  return path !== undefined && /\.[cm]?[jt]s$/.test(path) ? path : undefined;
 }
 
 function firstOf(list: unknown): unknown {
