@@ -48,7 +48,7 @@ export interface EnvironmentFaxbot {
   /** Set variables that this version does not act on, by name; they were also logged. */
   unsupported: readonly string[];
   /** Stops the engine, lets running work end, closes the database. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const mebibyte = 1024 * 1024;

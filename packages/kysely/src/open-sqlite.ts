@@ -20,7 +20,7 @@ export interface OpenSqlite<DB> {
   db: Kysely<DB>;
   stores: Stores<Transaction<DB>>;
   /** Closes the file. Stop the engine first. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**
