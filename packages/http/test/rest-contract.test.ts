@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { createFaxbot, memoryBlobs, memoryStores } from "@faxbot/core";
+import { createFaxbot, FaxError, memoryBlobs, memoryStores } from "@faxbot/core";
+import { documents } from "@faxbot/documents";
 import { syntheticNumber, syntheticPdf, testTransport } from "@faxbot/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { faxbotApi } from "../src/index.ts";
@@ -153,6 +154,29 @@ describe("the REST contract", () => {
       const other = faxForm({ to: syntheticNumber(8) });
       other.set("logo", new Blob(["x"]), "logo.png");
       await expectError(await running.call("/fax", { method: "POST", body: other }), 501, "unsupported");
+    });
+
+    it("takes text where a document engine knows it, and no cover page that it cannot make", async () => {
+      const faxbot = createFaxbot({
+        transports: [testTransport()],
+        stores: memoryStores(),
+        blobs: memoryBlobs(),
+        documents: documents(),
+      });
+      const api = faxbotApi({ faxbot, apiKey });
+      const post = (fields: Record<string, string>, file: Uint8Array) =>
+        api(
+          new Request("http://localhost/fax", {
+            method: "POST",
+            body: faxForm({ to: syntheticNumber(8), ...fields }, file),
+            headers: { "x-api-key": apiKey },
+          }),
+        );
+      expect((await post({}, Buffer.from("Dear doctor,\n"))).status).toBe(202);
+      expect((await post({ coversheet: "false" }, syntheticPdf())).status).toBe(202);
+      await expectError(await post({ coversheet: "Dear doctor" }, syntheticPdf()), 501, "unsupported");
+      await expectError(await post({}, Buffer.from("GIF89a\0\x01")), 415, "document_unsupported");
+      await expectError(await post({}, Buffer.from("%PDF-1.4\nno more")), 400, "document_invalid");
     });
 
     it("refuses what is not a fax", async () => {
@@ -387,7 +411,6 @@ describe("the REST contract", () => {
     it("says 500 when it could not be stored, so that the provider calls again", async () => {
       const stores = memoryStores();
       stores.events.insert = async () => {
-        const { FaxError } = await import("@faxbot/core");
         throw new FaxError("store_unavailable", "the database is gone");
       };
       const faxbot = createFaxbot({

@@ -67,8 +67,8 @@ function check<Trx>(engine: Engine<Trx>, input: SendInput): CheckedInput {
   const from = input.from === undefined ? undefined : engine.number(input.from, "from");
   const options = input.options ?? {};
   transport.checkJob?.({ to, ...(from ? { from } : {}), options });
-  if (input.cover && !engine.documents) {
-    throw new FaxError("unsupported", "a cover page needs a document engine");
+  if (input.cover && !engine.documents?.adds?.includes("cover")) {
+    throw new FaxError("unsupported", "a cover page needs a document engine that makes them");
   }
   return { to, from, transport, sendAt: start, expiresAt, now };
 }

@@ -44,6 +44,8 @@ export interface CoverPage {
  * `document_too_large`, or `unsupported` for an option that the engine does not have.
  */
 export interface DocumentEngine {
+  /** What {@link DocumentEngine.prepare} can add; default: nothing. Anything else is refused when the fax is accepted. */
+  readonly adds?: readonly ("cover" | "header")[];
   /** Recognises, counts pages and refuses what is broken, encrypted or too large; bounded in time and memory. */
   inspect(document: FaxDocument): Promise<DocumentInfo>;
   /** Brings a document into a form that the transport accepts. */
