@@ -31,3 +31,12 @@ export * from "./test-settings.ts";
 export * from "./test-transport.ts";
 export type * from "./test-transport-options.ts";
 export * from "./transport-call.ts";
+export * from "./transport-suite/transport-checks.ts";
+export type {
+  Arrange,
+  Impossible,
+  TransportPeer,
+  TransportScenarios,
+  TransportSuite,
+} from "./transport-suite/transport-suite.ts";
+export * from "./transport-suite/webhook-catcher.ts";
