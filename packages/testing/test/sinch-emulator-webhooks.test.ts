@@ -247,3 +247,17 @@ test("reset stops retries that were on their way", async () => {
   await emulator.idle();
   expect([emulator.deliveries, hooks.length]).toEqual([[], 1]);
 });
+
+// RFC 7617: the pair is UTF-8, and the user name ends at the first colon.
+test.each([
+  ["faxhook", "Tr0ub4dor-3", "Basic ZmF4aG9vazpUcjB1YjRkb3ItMw=="],
+  ["svc_fax", "a:b:c", "Basic c3ZjX2ZheDphOmI6Yw=="],
+  ["fäx", "pässwörd", "Basic ZsOkeDpww6Rzc3fDtnJk"],
+])("sends %s:%s as %s", async (user, pass, header) => {
+  const target = new URL(url);
+  target.username = user;
+  target.password = pass;
+  await send({ callbackUrl: target.href });
+  await emulator.idle();
+  expect(hooks[0]?.authorization).toBe(header);
+});
