@@ -130,8 +130,8 @@ function ledger({ text, int, end }: Words): string[] {
     `create unique index faxbot_attempts_open on faxbot_attempts (tenant_id, fax_id) where ${openAttempt}`,
     `create unique index faxbot_attempts_line on faxbot_attempts (tenant_id, line_key) where ${onTheLine}`,
     "create index faxbot_attempts_fax on faxbot_attempts (tenant_id, fax_id, number)",
-    `create index faxbot_attempts_provider on faxbot_attempts (tenant_id, transport_id, provider_id)
-      where provider_id is not null`,
+    `create index faxbot_attempts_provider
+      on faxbot_attempts (tenant_id, transport_id, provider_id, created_at, number) where provider_id is not null`,
     `create index faxbot_attempts_due on faxbot_attempts (due_at) where ${openAttempt}`,
 
     `create table faxbot_events (

@@ -1,7 +1,7 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FaxError, isFaxError, type Stores } from "@faxbot/core";
-import { Kysely, type Transaction } from "kysely";
+import { Kysely, sql, type Transaction } from "kysely";
 import { databaseError } from "./database-error.ts";
 import { ImmediateSqliteDialect } from "./immediate-sqlite-dialect.ts";
 import { kyselyStores } from "./kysely-stores.ts";
@@ -55,9 +55,10 @@ export async function openSqlite<DB = unknown>(
       dialect: new ImmediateSqliteDialect(database, options.busyTimeoutMs ?? 5_000),
     });
     try {
-      database.pragma("journal_mode = wal");
-      database.pragma("synchronous = full");
-      database.pragma("foreign_keys = on");
+      // Over Kysely, which waits when another process is just opening the same new file.
+      for (const setting of ["journal_mode = wal", "synchronous = full", "foreign_keys = on"]) {
+        await sql.raw(`pragma ${setting}`).execute(db);
+      }
       if (options.migrate !== false) await migrateFaxbot(db);
     } catch (error) {
       database.close();

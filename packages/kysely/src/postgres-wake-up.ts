@@ -45,7 +45,7 @@ export function postgresWakeUp(pool: PostgresPool, options: PostgresWakeUpOption
     async subscribe(listener) {
       const subscription = new Subscription(pool, channel, reconnectMs, listener);
       await subscription.connect();
-      return () => subscription.stop();
+      return async () => subscription.stop();
     },
   };
 }
@@ -58,7 +58,6 @@ class Subscription {
   #stopped = false;
   #client: PostgresClient | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #connecting: Promise<void> = Promise.resolve();
 
   constructor(pool: PostgresPool, channel: string, reconnectMs: number, listener: () => void) {
     this.#pool = pool;
@@ -69,27 +68,13 @@ class Subscription {
 
   /** Listens; when that fails now or later, tries again by itself. */
   async connect(failures = 0): Promise<void> {
-    this.#connecting = this.#tryToConnect(failures);
-    await this.#connecting;
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#connecting;
-    this.#letGo();
-  }
-
-  async #tryToConnect(failures: number): Promise<void> {
-    let client: PostgresClient | undefined;
     try {
-      client = await this.#pool.connect();
-      const lost = () => this.#lost(client);
-      client.on("error", lost);
-      client.on("end", lost);
+      const client = await this.#pool.connect();
+      client.on("error", () => this.#lost(client));
+      client.on("end", () => this.#lost(client));
       client.on("notification", () => this.#tell());
       this.#client = client;
-      await client.query(`listen "${this.#channel.replaceAll('"', '""')}"`);
+      if (!this.#stopped) await client.query(`listen "${this.#channel.replaceAll('"', '""')}"`);
       // What was said while nobody listened is gone.
       if (failures > 0) this.#tell();
     } catch {
@@ -99,8 +84,14 @@ class Subscription {
     if (this.#stopped) this.#letGo();
   }
 
-  #lost(client: PostgresClient | undefined): void {
-    if (client === undefined || client !== this.#client) return;
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#letGo();
+  }
+
+  #lost(client: PostgresClient): void {
+    if (client !== this.#client) return;
     this.#letGo();
     this.#tryLater(0);
   }

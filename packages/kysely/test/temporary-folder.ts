@@ -11,7 +11,7 @@ export async function makeTemporaryFolder(): Promise<{ path: string; remove(): P
 
 /** A folder that goes with the running test. */
 export async function temporaryFolder(): Promise<string> {
-  const { path, remove } = await makeTemporaryFolder();
-  onTestFinished(remove);
-  return path;
+  const folder = await makeTemporaryFolder();
+  onTestFinished(() => folder.remove());
+  return folder.path;
 }

@@ -21,11 +21,16 @@ interface ClaimableStore {
   giveBack(claim: Claimable, dueAt: Date): Promise<boolean>;
 }
 
+interface Kind {
+  readonly lean: (whose: Whose) => Claimable;
+  readonly store: (replica?: boolean) => ClaimableStore;
+}
+
 const leaseMs = 60_000;
 
 /** The rules of claims: attempts, events and notices. */
 export function describeClaims<Trx>(suite: StoreSuite<Trx>): void {
-  const kinds: Record<string, { lean(whose: Whose): Claimable; store(replica?: boolean): ClaimableStore }> = {
+  const kinds: Record<string, Kind> = {
     attempts: {
       lean: (whose) => ({ ...leanAttempt(whose), dueAt: whose.now }),
       store: (replica) => {
@@ -71,7 +76,7 @@ export function describeClaims<Trx>(suite: StoreSuite<Trx>): void {
   };
 
   describe.each(Object.keys(kinds))("claims of %s", (kind) => {
-    const { lean, store } = kinds[kind] as (typeof kinds)[string];
+    const { lean, store } = kinds[kind] as Kind;
     const insertAll = async (records: Claimable[]) => {
       for (const record of records) expect(await store().insert(record)).toBe(true);
     };

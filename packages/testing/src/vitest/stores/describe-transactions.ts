@@ -160,15 +160,6 @@ export function describeTransactions<Trx>(suite: StoreSuite<Trx>): void {
   );
 
   describe("every method inside a transaction", () => {
-    it("is known to this suite", () => {
-      const { transaction, checkReady, ...groups } = suite.stores;
-      const known = Object.entries(groups).flatMap(([group, store]) =>
-        Object.keys(store).map((method) => `${group}.${method}`),
-      );
-      expect(methods.map((names) => names.join(".")).sort()).toEqual(known.sort());
-      expect([transaction, checkReady].every((method) => typeof method === "function")).toBe(true);
-    });
-
     it.each(methods)("%s.%s uses the transaction it is given", async (group, method) => {
       const probe = (probes as Record<string, Record<string, Probe<Trx>>>)[group]?.[method];
       if (!probe) throw new Error("there is no such probe");
