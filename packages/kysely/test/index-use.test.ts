@@ -2,14 +2,7 @@ import { join } from "node:path";
 import type { FaxQuery, InboundQuery } from "@faxbot/core";
 import { startPostgres } from "@faxbot/testing/postgres";
 import Database from "better-sqlite3";
-import {
-  CompiledQuery as Compiled,
-  type CompiledQuery,
-  Kysely,
-  PostgresDialect,
-  SqliteDialect,
-  sql,
-} from "kysely";
+import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect } from "kysely";
 import { Pool } from "pg";
 import { expect, it, onTestFinished } from "vitest";
 import { kyselyStores, migrateFaxbot } from "../src/index.ts";
