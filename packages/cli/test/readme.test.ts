@@ -4,21 +4,35 @@ import { expect, test } from "vitest";
 import { hostSettings } from "../src/index.ts";
 
 const readme = new URL("../README.md", import.meta.url);
-const [start, end] = [
-  "<!-- variables: made from hostSettings, a test compares them -->\n",
-  "<!-- end of variables -->",
-];
+const start = "<!-- variables: made from hostSettings, a test compares them -->";
+const end = "<!-- end of variables -->";
 
-/** Run with UPDATE_README=1 to write the table anew. */
+/** Run with UPDATE_README=1 to write the table anew, then format. */
 test("the README lists every variable with its default", async () => {
   const rows = describeSettings(hostSettings).map(({ env, title, description, defaultText, secret }) => {
     const fallback = defaultText === undefined ? "" : defaultText === "" ? "none" : `\`${defaultText}\``;
-    return `| \`${env}\` | ${fallback} | ${title}${secret ? " (secret)" : ""}.${description ? ` ${description}` : ""} |`;
+    const text = `${title}${secret ? " (secret)" : ""}.${description ? ` ${description}` : ""}`;
+    return [`\`${env}\``, fallback, text];
   });
-  const table = ["", "| variable | default | |", "|---|---|---|", ...rows, "", ""].join("\n");
   const text = await readFile(readme, "utf8");
-  const before = text.slice(0, text.indexOf(start) + start.length);
-  const wanted = before + table + text.slice(text.indexOf(end));
-  if (process.env.UPDATE_README) await writeFile(readme, wanted);
-  else expect(text).toBe(wanted);
+  const [from, to] = [text.indexOf(start) + start.length, text.indexOf(end)];
+  if (process.env.UPDATE_README) {
+    const table = [["variable", "default", ""], ["---", "---", "---"], ...rows];
+    const lines = table.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+    await writeFile(readme, `${text.slice(0, from)}\n\n${lines}\n\n${text.slice(to)}`);
+    return;
+  }
+  // The formatter pads the cells.
+  const written = text
+    .slice(from, to)
+    .trim()
+    .split("\n")
+    .slice(2)
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  expect(written).toEqual(rows);
 });
