@@ -99,8 +99,8 @@ export class CcittDecoder {
     this.#coding = { twoDimensional: false, rowAlignment: 1, ...coding };
     // Runs of no length can make a list longer than the row is wide; past this it is damage.
     const size = width + 64 + closingEntries;
-    this.#current = new Int32Array(size).fill(width);
-    this.#reference = new Int32Array(size).fill(width);
+    this.#current = new Int32Array(size);
+    this.#reference = new Int32Array(size).fill(width, 0, closingEntries);
   }
 
   /** The row that {@link nextRow} gave, white before the first. Valid until the call after the next. */

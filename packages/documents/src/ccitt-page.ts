@@ -109,8 +109,7 @@ export async function convertCcittPage(
 async function reverseAll(parts: readonly Uint8Array[], slice: TimeSlice): Promise<Uint8Array[]> {
   const reversed: Uint8Array[] = [];
   for (const part of parts) {
-    if (slice.due()) await slice.pause();
-    reversed.push(reverseBits(part));
+    reversed.push(await reverseBits(part, slice));
   }
   return reversed;
 }
@@ -255,7 +254,7 @@ async function reencode(
     hasEol: false,
     data: [writer.finish()],
     badRows: results.reduce((sum, strip) => sum + strip.badRows, 0),
-    maxConsecutiveBadRows: Math.max(...results.map((strip) => strip.maxConsecutiveBadRows)),
+    maxConsecutiveBadRows: results.reduce((most, strip) => Math.max(most, strip.maxConsecutiveBadRows), 0),
     missingRows: results.reduce((sum, strip) => sum + strip.expectedRows - strip.rows, 0),
   };
 }

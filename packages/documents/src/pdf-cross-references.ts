@@ -30,6 +30,9 @@ export interface PdfIndirectObject {
 
 const maxSections = 500;
 const maxCrossReferenceBytes = 16 << 20;
+// How far the end of a stream is searched whose length is wrong.
+const maxStreamBytes = 16 << 20;
+const searchBytes = 1 << 20;
 const maxRecoveredObjects = 1 << 20;
 const tailBytes = 4096;
 
@@ -52,9 +55,9 @@ export function streamBytes(bytes: Uint8Array, start: number, length: PdfValue |
     const after = file.toString("latin1", start + length, start + length + 20);
     if (/^\s{0,4}endstream/.test(after)) return bytes.subarray(start, start + length);
   }
-  const end = file.indexOf("endstream", start, "latin1");
-  if (end < 0) throw new PdfSyntaxError("stream without an end");
-  return bytes.subarray(start, end);
+  const found = file.subarray(start, start + maxStreamBytes).indexOf("endstream", 0, "latin1");
+  if (found < 0) throw new PdfSyntaxError("stream without an end");
+  return bytes.subarray(start, start + found);
 }
 
 /**
@@ -68,10 +71,11 @@ export async function readPdfCrossReferences(
   headerOffset: number,
   slice: TimeSlice,
 ): Promise<PdfCrossReferences> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const keyword = file.lastIndexOf("startxref", undefined, "latin1");
-  if (keyword < 0 || keyword < bytes.length - tailBytes) throw new PdfSyntaxError("no startxref");
-  const start = new PdfParser(bytes, keyword + "startxref".length).readInteger();
+  const tailStart = Math.max(0, bytes.length - tailBytes);
+  const tail = Buffer.from(bytes.buffer, bytes.byteOffset + tailStart, bytes.length - tailStart);
+  const keyword = tail.lastIndexOf("startxref", undefined, "latin1");
+  if (keyword < 0) throw new PdfSyntaxError("no startxref");
+  const start = new PdfParser(bytes, tailStart + keyword + "startxref".length).readInteger();
   const base = sectionIsAt(bytes, start) || headerOffset === 0 ? 0 : headerOffset;
 
   const index = new PdfObjectIndex();
@@ -127,9 +131,8 @@ async function findTrailer(
   slice: TimeSlice,
 ): Promise<{ position: number; trailer: PdfDictionary }> {
   if (slice.due()) await slice.pause();
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const position = file.indexOf("trailer", from, "latin1");
-  if (position < 0) throw new PdfSyntaxError("no trailer");
+  const { value: position } = await occurrences(bytes, "trailer", from, slice).next();
+  if (position === undefined) throw new PdfSyntaxError("no trailer");
   const trailer = new PdfParser(bytes, position + "trailer".length).readValue();
   if (!isPdfDictionary(trailer)) throw new PdfSyntaxError("no trailer");
   return { position, trailer };
@@ -254,8 +257,7 @@ export async function recoverPdfCrossReferences(
   let trailer: PdfDictionary | undefined;
   const objectStreams: PdfIndirectObject[] = [];
   let found = 0;
-  for (let at = file.indexOf("obj", 0, "latin1"); at >= 0; at = file.indexOf("obj", at + 3, "latin1")) {
-    if (slice.due()) await slice.pause();
+  for await (const at of occurrences(bytes, "obj", 0, slice)) {
     const offset = objectHeaderBefore(bytes, at);
     if (offset === undefined) continue;
     found += 1;
@@ -303,9 +305,12 @@ function tryIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject
 }
 
 async function lastTrailer(bytes: Uint8Array, slice: TimeSlice): Promise<PdfDictionary | undefined> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = file.lastIndexOf("trailer", undefined, "latin1");
-  for (let tries = 0; at >= 0 && tries < maxSections; tries += 1) {
+  const positions: number[] = [];
+  for await (const at of occurrences(bytes, "trailer", 0, slice)) {
+    positions.push(at);
+    if (positions.length > maxSections) positions.shift();
+  }
+  for (const at of positions.reverse()) {
     if (slice.due()) await slice.pause();
     try {
       const value = new PdfParser(bytes, at + "trailer".length).readValue();
@@ -313,9 +318,27 @@ async function lastTrailer(bytes: Uint8Array, slice: TimeSlice): Promise<PdfDict
     } catch (error) {
       if (!(error instanceof PdfSyntaxError)) throw error;
     }
-    at = at === 0 ? -1 : file.lastIndexOf("trailer", at - 1, "latin1");
   }
   return undefined;
+}
+
+/** The places of a word from a position on. */
+async function* occurrences(
+  bytes: Uint8Array,
+  word: string,
+  from: number,
+  slice: TimeSlice,
+): AsyncGenerator<number, undefined> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let start = from; start < file.length; start += searchBytes) {
+    const window = file.subarray(start, start + searchBytes + word.length - 1);
+    let at = window.indexOf(word, 0, "latin1");
+    for (; at >= 0; at = window.indexOf(word, at + word.length, "latin1")) {
+      if (slice.due()) await slice.pause();
+      yield start + at;
+    }
+    if (slice.due()) await slice.pause();
+  }
 }
 
 /** Where the `n g` in front of an `obj` starts; `undefined` for `endobj` and for text that only looks like it. */

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
 import { FaxError } from "@faxbot/core/transport";
 import { isPdfDictionary, type PdfDictionary, PdfSyntaxError, type PdfValue } from "./pdf-parser.ts";
+import type { TimeSlice } from "./time-slice.ts";
 
 // ISO 32000-1, 7.6.3.3: what an absent password is padded with.
 const passwordPadding = Buffer.from(
@@ -41,12 +42,12 @@ export class PdfDecryption {
   }
 
   /** Decrypts the data of one stream. */
-  decrypt(data: Uint8Array, number: number, generation: number): Uint8Array {
+  async decrypt(data: Uint8Array, number: number, generation: number, slice: TimeSlice): Promise<Uint8Array> {
     switch (this.#method) {
       case "identity":
         return data;
       case "rc4":
-        return rc4(this.#objectKey(number, generation, ""), data);
+        return rc4InSlices(this.#objectKey(number, generation, ""), data, slice);
       case "aes128":
         return aes("aes-128-cbc", this.#objectKey(number, generation, "sAlT"), data);
       case "aes256":
@@ -173,7 +174,7 @@ function aes(algorithm: "aes-128-cbc" | "aes-256-cbc", key: Buffer, data: Uint8A
 }
 
 // OpenSSL 3 has RC4 only in its legacy provider.
-function rc4(key: Uint8Array, data: Uint8Array): Uint8Array {
+function* rc4Chunks(key: Uint8Array, data: Uint8Array): Generator<undefined, Uint8Array> {
   const state = Uint8Array.from({ length: 256 }, (_, index) => index);
   for (let i = 0, j = 0; i < 256; i += 1) {
     j = (j + (state[i] as number) + (key[i % key.length] as number)) & 255;
@@ -181,6 +182,7 @@ function rc4(key: Uint8Array, data: Uint8Array): Uint8Array {
   }
   const out = new Uint8Array(data.length);
   for (let at = 0, i = 0, j = 0; at < data.length; at += 1) {
+    if ((at & 0xffff) === 0xffff) yield;
     i = (i + 1) & 255;
     const a = state[i] as number;
     j = (j + a) & 255;
@@ -190,4 +192,18 @@ function rc4(key: Uint8Array, data: Uint8Array): Uint8Array {
     out[at] = (data[at] as number) ^ (state[(a + b) & 255] as number);
   }
   return out;
+}
+
+/** For the few bytes of keys and checks. */
+function rc4(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return rc4Chunks(key, data).next().value ?? new Uint8Array();
+}
+
+async function rc4InSlices(key: Uint8Array, data: Uint8Array, slice: TimeSlice): Promise<Uint8Array> {
+  const chunks = rc4Chunks(key, data);
+  for (;;) {
+    const { done, value } = chunks.next();
+    if (done) return value;
+    if (slice.due()) await slice.pause();
+  }
 }

@@ -156,7 +156,8 @@ export class PdfFile {
     const resolved = isPdfReference(length) ? this.#direct(length.number) : length;
     let raw = streamBytes(this.#bytes, streamStart, resolved);
     if (raw.length > maxObjectStreamBytes) throw tooLarge();
-    if (this.#decryption !== undefined) raw = this.#decryption.decrypt(raw, number, generation);
+    if (this.#decryption !== undefined)
+      raw = await this.#decryption.decrypt(raw, number, generation, this.#slice);
     const content = await decodePdfStreamData(raw, value, maxObjectStreamBytes, this.#slice);
     this.#inflated += content.length;
     if (this.#inflated > maxInflatedBytes) throw tooLarge();
@@ -165,7 +166,23 @@ export class PdfFile {
     if (typeof count !== "number" || typeof first !== "number" || count > maxObjectsInStream) {
       throw new PdfSyntaxError("damaged object stream");
     }
-    return { number, content, objects: objectStreamHeader(content, count, first) };
+    return { number, content, objects: await this.#objectStreamHeader(content, count, first) };
+  }
+
+  async #objectStreamHeader(
+    content: Uint8Array,
+    count: number,
+    first: number,
+  ): Promise<ObjectStream["objects"]> {
+    if (content.length === 0) throw new PdfSyntaxError("empty object stream");
+    const parser = new PdfParser(content, 0);
+    const objects: ObjectStream["objects"] = [];
+    for (let i = 0; i < count; i += 1) {
+      if ((i & 1023) === 1023 && this.#slice.due()) await this.#slice.pause();
+      const number = parser.readInteger();
+      objects.push({ number, offset: first + parser.readInteger() });
+    }
+    return objects;
   }
 
   /** A value that is a number and not in an object stream, for `/Length`. */
@@ -183,17 +200,6 @@ export class PdfFile {
     this.#decryption = PdfDecryption.open(encrypt, first instanceof Uint8Array ? first : new Uint8Array());
     this.encrypted = true;
   }
-}
-
-function objectStreamHeader(content: Uint8Array, count: number, first: number): ObjectStream["objects"] {
-  if (content.length === 0) throw new PdfSyntaxError("empty object stream");
-  const parser = new PdfParser(content, 0);
-  const objects: ObjectStream["objects"] = [];
-  for (let i = 0; i < count; i += 1) {
-    const number = parser.readInteger();
-    objects.push({ number, offset: first + parser.readInteger() });
-  }
-  return objects;
 }
 
 function tooLarge(): FaxError {

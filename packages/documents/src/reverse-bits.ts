@@ -1,13 +1,31 @@
+import type { TimeSlice } from "./time-slice.ts";
+
+// About a millisecond.
+const chunkBytes = 1 << 19;
+
 /**
  * Copies bytes with the bits of each in reverse order, which turns TIFF's FillOrder 2 into 1.
  *
  * @param bytes what to copy
+ * @param slice pauses between parts of what is long
  */
-export function reverseBits(bytes: Uint8Array): Uint8Array {
-  // The copy lies at the same distance from a word boundary, so that both can be read as words.
+export async function reverseBits(bytes: Uint8Array, slice: TimeSlice): Promise<Uint8Array> {
+  const copy = emptyCopy(bytes);
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    if (slice.due()) await slice.pause();
+    reverseInto(bytes.subarray(at, at + chunkBytes), copy.subarray(at, at + chunkBytes));
+  }
+  return copy;
+}
+
+/** A buffer of the same length, at the same distance from a word boundary, so that both can be read as words. */
+function emptyCopy(bytes: Uint8Array): Uint8Array {
   const skew = bytes.byteOffset & 3;
-  const copy = new Uint8Array(new ArrayBuffer(skew + bytes.length + 3), skew, bytes.length);
-  const head = Math.min((4 - skew) & 3, bytes.length);
+  return new Uint8Array(new ArrayBuffer(skew + bytes.length), skew, bytes.length);
+}
+
+function reverseInto(bytes: Uint8Array, copy: Uint8Array): void {
+  const head = Math.min((4 - (bytes.byteOffset & 3)) & 3, bytes.length);
   const words = (bytes.length - head) >>> 2;
   for (let i = 0; i < head; i += 1) copy[i] = reverseByte(bytes[i] as number);
   if (words > 0) {
@@ -21,7 +39,6 @@ export function reverseBits(bytes: Uint8Array): Uint8Array {
     }
   }
   for (let i = head + words * 4; i < bytes.length; i += 1) copy[i] = reverseByte(bytes[i] as number);
-  return copy;
 }
 
 function reverseByte(byte: number): number {

@@ -37,9 +37,9 @@ export async function* tiffBands(
   slice: TimeSlice,
 ): AsyncGenerator<TiffBand> {
   const segments = page.segments().map(({ offset, length }) => bytes.subarray(offset, offset + length));
-  const read = (index: number) => {
+  const read = async (index: number) => {
     const data = segments[index] ?? new Uint8Array();
-    return page.fillOrder === 2 ? reverseBits(data) : data;
+    return page.fillOrder === 2 ? reverseBits(data, slice) : data;
   };
   if (page.tile !== undefined) {
     yield* tileBands(page, page.tile, read, slice);
@@ -48,7 +48,7 @@ export async function* tiffBands(
   const stride = bytesPerRow(page);
   for (let top = 0, index = 0; top < page.height; top += page.rowsPerStrip, index += 1) {
     const rows = Math.min(page.rowsPerStrip, page.height - top);
-    const packed = read(index);
+    const packed = await read(index);
     if (page.compression === 1 && packed.length >= rows * stride) {
       yield { rows, stride, data: packed.subarray(0, rows * stride), missingRows: 0 };
       continue;
@@ -69,7 +69,7 @@ function newBand(page: TiffPage, size: number): Uint8Array {
 async function* tileBands(
   page: TiffPage,
   tile: { width: number; height: number },
-  read: (index: number) => Uint8Array,
+  read: (index: number) => Promise<Uint8Array>,
   slice: TimeSlice,
 ): AsyncGenerator<TiffBand> {
   const across = Math.ceil(page.width / tile.width);
@@ -82,7 +82,7 @@ async function* tileBands(
     for (let column = 0; column < across; column += 1, index += 1) {
       if (slice.due()) await slice.pause();
       const target = newBand(page, tile.height * tileStride);
-      const rowsRead = await readTile(page, tile, read(index), target, slice);
+      const rowsRead = await readTile(page, tile, await read(index), target, slice);
       missingRows = Math.max(missingRows, rows - rowsRead);
       for (let row = 0; row < rows; row += 1) {
         const from = row * tileStride;

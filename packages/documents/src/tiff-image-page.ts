@@ -101,7 +101,7 @@ async function sameData(
 ): Promise<ImagePage | undefined> {
   const strip = onlyStrip(bytes, page);
   if (strip === undefined) return undefined;
-  const data = page.fillOrder === 2 ? reverseBits(strip) : strip;
+  const data = page.fillOrder === 2 ? await reverseBits(strip, slice) : strip;
   let filter = "";
   let end: Uint8Array[] = [];
   if (page.compression === 1) {

@@ -52,6 +52,8 @@ export interface TiffPage {
   cleanFaxData: number | undefined;
   /** The program that wrote the page, 64 characters at most. */
   software: string | undefined;
+  /** How many strips or tiles there are. */
+  segmentCount: number;
   /** Lists the strips or tiles, row by row of the page. Read when called, so that listing pages stays cheap. */
   segments(): TiffSegment[];
   /** ColorMap: red, then green, then blue, 16 bits each; empty when there is none. */
@@ -262,7 +264,7 @@ class TiffReader {
     const colorMap = entries.get(tag.colorMap);
     const tile = isTiled ? { width: tileWidth, height: tileHeight } : undefined;
     const planarConfiguration = this.#number(entries, tag.planarConfiguration, 1);
-    const page: Omit<TiffPage, "segments" | "colorMap" | "alone"> = {
+    const page: Omit<TiffPage, "segmentCount" | "segments" | "colorMap" | "alone"> = {
       width,
       height,
       compression: this.#number(entries, tag.compression, 1),
@@ -295,9 +297,11 @@ class TiffReader {
     const lengths = entries.get(isTiled ? tag.tileByteCounts : tag.stripByteCounts);
     const first = this.#value(offsets, 0);
     if (first !== undefined) this.#landmarks.push(first);
+    const segmentCount = Math.min(offsets.count, across * down * planes);
     return {
       ...page,
-      segments: () => this.#segments(offsets, lengths, across * down * planes),
+      segmentCount,
+      segments: () => this.#segments(offsets, lengths, segmentCount),
       colorMap: () => (colorMap ? this.#numbers(colorMap, 3 * 256) : []),
       alone: () => this.#pageAlone(entries),
     };

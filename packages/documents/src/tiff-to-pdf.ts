@@ -49,6 +49,7 @@ export interface TiffToPdfReport {
 
 // Decoding costs time per row, however few bytes a row takes: 20 million rows are 8,500 pages of A4 in fine mode.
 const maxRows = 20_000_000;
+const maxSegments = 2 ** 20;
 const maxUnpackedBytes = 2 ** 30;
 
 /**
@@ -73,8 +74,8 @@ export async function tiffToPdf(
   const { verify = true, compact = false } = options;
   const bytes = await readInput(input, limits.bytes);
   const { pages, warnings } = readTiff(bytes, limits);
-  checkWork(pages, bytes.length);
   const slice = new TimeSlice();
+  await checkWork(pages, bytes.length, slice);
   const writer = new ImagePdfWriter();
   const report: TiffToPdfReport = { pages: [], warnings };
   for (const page of pages) {
@@ -137,18 +138,21 @@ async function readInput(
 }
 
 /** Pages that share their data, or pack it well, could ask for far more work than the file has bytes. */
-function checkWork(pages: readonly TiffPage[], fileBytes: number): void {
+async function checkWork(pages: readonly TiffPage[], fileBytes: number, slice: TimeSlice): Promise<void> {
   let rows = 0;
+  let segments = 0;
   let unpacked = 0;
   for (const page of pages) {
     rows += page.height;
+    segments += page.segmentCount;
     if (!isCcitt(page.compression) || page.tile !== undefined) unpacked += bytesPerRow(page) * page.height;
   }
-  if (rows > maxRows || unpacked > maxUnpackedBytes) {
+  if (rows > maxRows || segments > maxSegments || unpacked > maxUnpackedBytes) {
     throw new FaxError("document_too_large", "The pages are too large together.");
   }
   let dataBytes = 0;
   for (const page of pages) {
+    if (slice.due()) await slice.pause();
     for (const segment of page.segments()) dataBytes += segment.length;
     if (dataBytes > 2 * fileBytes)
       throw new FaxError("document_invalid", "The pages of the TIFF file overlap.");
