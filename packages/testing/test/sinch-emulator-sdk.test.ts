@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FaxService } from "@sinch/fax";
+import type { FaxService } from "@sinch/fax";
+import { SinchClient } from "@sinch/sdk-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import {
   countPdfPages,
@@ -21,7 +22,8 @@ const to = syntheticNumber(50);
 beforeAll(async () => {
   emulator = await startSinchEmulator({ completeAfterMs: 10 });
   const { projectId, keyId, keySecret, url } = emulator;
-  sdk = new FaxService({ projectId, keyId, keySecret, faxHostname: url, authHostname: url, logger: silent });
+  sdk = new SinchClient({ projectId, keyId, keySecret, faxHostname: url, authHostname: url, logger: silent })
+    .fax;
   folder = mkdtempSync(join(tmpdir(), "sinch-sdk-"));
   writeFileSync(join(folder, "order.pdf"), syntheticPdf({ pages: 2 }));
 });
