@@ -40,7 +40,7 @@ export type TransportEvent =
       from?: string;
       to?: string;
       pages?: number;
-      /** The document when it came with the event; else it is fetched by `providerId`. */
+      /** The document when it came with the event; else it is fetched by `providerId`. Dispose it once it is stored. */
       document?: FaxDocument;
       /** True when the far end hung up before the last page. */
       partial?: boolean;
