@@ -20,27 +20,8 @@ export interface CcittCoding {
   rowAlignment?: 1 | 8 | 16;
 }
 
-/** Zero bytes that must follow the data, so that the decoder may look ahead without a bounds check. */
-export const decoderPadding = 8;
-
-/**
- * Copies data into a buffer that a {@link CcittDecoder} can read.
- *
- * @param parts the data in order
- * @param scratch a buffer to use when it is large enough
- */
-export function padForDecoder(parts: readonly Uint8Array[], scratch?: Uint8Array): Uint8Array {
-  let length = decoderPadding;
-  for (const part of parts) length += part.length;
-  const padded =
-    scratch !== undefined && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    padded.set(part, at);
-    at += part.length;
-  }
-  return padded.fill(0, at);
-}
+/** How far the decoder looks past the end of the data, in bytes. What stands there does not matter. */
+const lookAheadBytes = 8;
 
 /** How one row came out. */
 type RowResult = "row" | "damaged" | "end";
@@ -54,6 +35,8 @@ const endOfLineBits = 12;
 const lookAheadBits = 25;
 /** How far an EOL is searched; no row is longer. Bounds the time that one row takes. */
 const searchBits = 1 << 23;
+/** The most rows that are skipped in one step. */
+const maxRepeats = 256;
 
 /**
  * Decodes T.4 and T.6 data row by row to the positions where the colour changes; nothing is painted.
@@ -62,12 +45,12 @@ const searchBits = 1 << 23;
  * data cannot be picked up again after damage, so it ends there.
  *
  * @example
- * const decoder = new CcittDecoder(padForDecoder([strip]), { scheme: "g4" }, 1728);
+ * const decoder = new CcittDecoder(strip, { scheme: "g4" }, 1728);
  * while (rows < height && decoder.nextRow()) paintRow(decoder.row, 1728, bitmap, rows++ * 216);
  */
 export class CcittDecoder {
   readonly #view: DataView;
-  /** The end of the data in bits, without the padding. */
+  /** The end of the data in bits. */
   readonly #end: number;
   readonly #width: number;
   readonly #coding: Required<CcittCoding>;
@@ -77,6 +60,8 @@ export class CcittDecoder {
   #count = 0;
   /** Rows that are lost and still to be handed out as copies. */
   #repeats = 0;
+  /** True while the EOL that a row can be decoded from is not found yet. */
+  #isSeeking = false;
   #consecutive = 0;
   #ended = false;
   /** The next bit to read. */
@@ -89,12 +74,13 @@ export class CcittDecoder {
   irregularRows = 0;
 
   /**
-   * @param padded the data, most significant bit first, with {@link decoderPadding} zero bytes behind it
+   * @param data most significant bit first. It is copied only when it ends where its buffer ends: leaving a few bytes
+   * behind it saves that
    * @param width pixels per row
    */
-  constructor(padded: Uint8Array, coding: CcittCoding, width: number) {
-    this.#view = new DataView(padded.buffer, padded.byteOffset, padded.byteLength);
-    this.#end = (padded.length - decoderPadding) * 8;
+  constructor(data: Uint8Array, coding: CcittCoding, width: number) {
+    this.#view = withLookAhead(data);
+    this.#end = data.length * 8;
     this.#width = width;
     this.#coding = { twoDimensional: false, rowAlignment: 1, ...coding };
     // Runs of no length can make a list longer than the row is wide; past this it is damage.
@@ -121,6 +107,7 @@ export class CcittDecoder {
       return true;
     }
     if (this.#ended) return false;
+    if (this.#isSeeking) return this.#resynchronise(this.position);
     if (this.#coding.scheme === "g3") return this.#nextG3Row();
     if (this.#coding.scheme === "g4") return this.#acceptOrEnd(this.#decode2D());
     const { rowAlignment } = this.#coding;
@@ -167,18 +154,23 @@ export class CcittDecoder {
 
   /** Hands out a copy for the row that is lost and goes on at an EOL from which a row can be decoded. */
   #resynchronise(from: number): boolean {
-    let search = from;
-    for (;;) {
-      const eol = this.#findEol(search);
+    this.position = from;
+    this.#isSeeking = true;
+    // Row by row, so that one call never takes long.
+    while (this.#isSeeking && this.#repeats < maxRepeats) {
+      const eol = this.#findEol(this.position);
       if (eol === undefined) {
         this.#ended = true;
         break;
       }
-      this.position = eol - endOfLineBits;
-      if (!this.#coding.twoDimensional || this.#bitAt(eol)) break;
-      // A row that is coded against a lost row is lost too.
-      this.#repeats += 1;
-      search = eol;
+      if (!this.#coding.twoDimensional || this.#bitAt(eol)) {
+        this.position = eol - endOfLineBits;
+        this.#isSeeking = false;
+      } else {
+        // A row that is coded against a lost row is lost too.
+        this.position = eol;
+        this.#repeats += 1;
+      }
     }
     this.#countBadRow();
     return true;
@@ -214,12 +206,24 @@ export class CcittDecoder {
 
   /** The position after the next EOL. */
   #findEol(position: number): number | undefined {
-    let at = position;
-    while (at - position < searchBits) {
-      const one = this.#nextOne(at);
-      if (one === undefined) return undefined;
-      if (one - at >= endOfLineBits - 1) return one + 1;
-      at = one + 1;
+    const view = this.#view;
+    const last = Math.min(this.#end, position + searchBits) >>> 3;
+    // Zeros at the end of what was seen; bits in front of the position count as ones.
+    let zeros = 0;
+    let before = 0xff00 >>> (position & 7);
+    for (let at = position >>> 3; at <= last; at += 1) {
+      const byte = (view.getUint8(at) | before) & 0xff;
+      before = 0;
+      if (byte === 0) {
+        zeros += 8;
+        continue;
+      }
+      const leading = Math.clz32(byte) - 24;
+      if (zeros + leading >= endOfLineBits - 1) {
+        const eol = at * 8 + leading + 1;
+        return eol <= this.#end ? eol : undefined;
+      }
+      zeros = 31 - Math.clz32(byte & -byte);
     }
     return undefined;
   }
@@ -240,12 +244,13 @@ export class CcittDecoder {
     const width = this.#width;
     const row = this.#current;
     const limit = row.length - 8;
+    const end = this.#end;
     let position = this.position;
-    if (position >= this.#end) return "end";
+    if (position >= end) return "end";
     let a0 = 0;
     let count = 0;
     let hasEmptyRun = false;
-    while (count < limit) {
+    while (count < limit && position < end) {
       const bits = view.getInt32(position >>> 3) << (position & 7);
       let entry = whiteRunDecodeTable[bits >>> runIndexShift] as number;
       let run = entry >>> 4;
@@ -255,6 +260,7 @@ export class CcittDecoder {
       if (entry >= firstMakeUpEntry) {
         do {
           position += length;
+          if (position > end) return "damaged";
           const more = view.getInt32(position >>> 3) << (position & 7);
           entry = whiteRunDecodeTable[more >>> runIndexShift] as number;
           run += entry >>> 4;
@@ -274,6 +280,7 @@ export class CcittDecoder {
       length = entry & 15;
       while (entry >= firstMakeUpEntry) {
         position += length;
+        if (position > end) return "damaged";
         const more = view.getInt32(position >>> 3) << (position & 7);
         entry = blackRunDecodeTable[more >>> runIndexShift] as number;
         run += entry >>> 4;
@@ -286,7 +293,7 @@ export class CcittDecoder {
       if (a0 >= width) break;
       row[count++] = a0;
     }
-    if (a0 !== width || position > this.#end) return "damaged";
+    if (a0 !== width || position > end) return "damaged";
     return this.#finishRow(position, count, hasEmptyRun);
   }
 
@@ -297,8 +304,9 @@ export class CcittDecoder {
     const row = this.#current;
     const reference = this.#reference;
     const limit = row.length - 40;
+    const end = this.#end;
     let position = this.position;
-    if (position >= this.#end) return "end";
+    if (position >= end) return "end";
     if (this.#peek(position) >>> (32 - endOfLineBits) === 1) return "end";
     let a0 = 0;
     let count = 0;
@@ -306,7 +314,7 @@ export class CcittDecoder {
     let above = 0;
     let hasEmptyRun = false;
     while (a0 < width) {
-      if (count >= limit) return "damaged";
+      if (count >= limit || position >= end) return "damaged";
       let bits = view.getInt32(position >>> 3) << (position & 7);
       if (bits < 0) {
         // V0, mostly many in a row.
@@ -343,7 +351,7 @@ export class CcittDecoder {
           let entry: number;
           do {
             entry = table[(view.getInt32(position >>> 3) << (position & 7)) >>> runIndexShift] as number;
-            if (entry === 0) return "damaged";
+            if (entry === 0 || position > end) return "damaged";
             position += entry & 15;
             a0 += entry >>> 4;
           } while (entry >= firstMakeUpEntry);
@@ -360,7 +368,7 @@ export class CcittDecoder {
       }
       while ((reference[above] as number) <= a0 && a0 < width) above += 2;
     }
-    if (position > this.#end) return "damaged";
+    if (position > end) return "damaged";
     while (count > 0 && row[count - 1] === width) count -= 1;
     return this.#finishRow(position, count, hasEmptyRun);
   }
@@ -377,4 +385,14 @@ export class CcittDecoder {
     if (hasEmptyRun) this.irregularRows += 1;
     return "row";
   }
+}
+
+function withLookAhead(data: Uint8Array): DataView {
+  const length = data.length + lookAheadBytes;
+  if (data.byteOffset + length <= data.buffer.byteLength) {
+    return new DataView(data.buffer, data.byteOffset, length);
+  }
+  const copy = new Uint8Array(length);
+  copy.set(data);
+  return new DataView(copy.buffer);
 }

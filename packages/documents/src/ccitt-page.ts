@@ -1,5 +1,5 @@
 import { BitWriter } from "./bit-writer.ts";
-import { type CcittCoding, CcittDecoder, padForDecoder } from "./ccitt-decoder.ts";
+import { type CcittCoding, CcittDecoder } from "./ccitt-decoder.ts";
 import { type ChangeList, closingEntries, encodeRow2D, whiteRow, writeEndOfBlock } from "./ccitt-encoder.ts";
 import { type StitchStrip, stitchG4 } from "./ccitt-stitch.ts";
 import { reverseBits } from "./reverse-bits.ts";
@@ -252,7 +252,8 @@ async function reencode(
     method,
     coding: { scheme: "g4" },
     hasEol: false,
-    data: [writer.finish()],
+    // A copy of its own size: the writer's buffer is as large as the damaged data was.
+    data: [writer.finish().slice()],
     badRows: results.reduce((sum, strip) => sum + strip.badRows, 0),
     maxConsecutiveBadRows: results.reduce((most, strip) => Math.max(most, strip.maxConsecutiveBadRows), 0),
     missingRows: results.reduce((sum, strip) => sum + strip.expectedRows - strip.rows, 0),
@@ -296,15 +297,12 @@ async function decodeStrips(
 ): Promise<StripResult[]> {
   const { width, height, rowsPerStrip } = strips;
   const keepsRows = coding.scheme === "g4" && strips.data.length > 1;
-  const batch = Math.max(1, Math.floor((1 << 18) / width));
+  const batch = Math.max(1, Math.floor((1 << 16) / width));
   const results: StripResult[] = [];
-  let scratch: Uint8Array | undefined;
   for (let top = 0, index = 0; top < height; top += rowsPerStrip, index += 1) {
     const expectedRows = Math.min(rowsPerStrip, height - top);
     const data = strips.data[index] ?? new Uint8Array();
-    const padded = padForDecoder([data], scratch);
-    if (scratch === undefined || scratch.length < padded.length) scratch = padded;
-    const decoder = new CcittDecoder(padded, coding, width);
+    const decoder = new CcittDecoder(data, coding, width);
     let rows = 0;
     let firstRow = decoder.row;
     let firstRowEnd = 0;
@@ -338,7 +336,10 @@ async function decodeStrips(
     if (stopAtDamage && (rows < expectedRows || decoder.badRows > 0)) break;
     if (onRow !== undefined && rows < expectedRows) {
       const white = whiteRow(width);
-      for (let row = rows; row < expectedRows; row += 1) onRow(white);
+      for (let row = rows; row < expectedRows; row += 1) {
+        if (row % 1024 === 0 && slice.due()) await slice.pause();
+        onRow(white);
+      }
     }
   }
   return results;

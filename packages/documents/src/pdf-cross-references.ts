@@ -29,11 +29,13 @@ export interface PdfIndirectObject {
 }
 
 const maxSections = 500;
-const maxCrossReferenceBytes = 16 << 20;
+const maxCrossReferenceBytes = 8 << 20;
 // How far the end of a stream is searched whose length is wrong.
-const maxStreamBytes = 16 << 20;
-const searchBytes = 1 << 20;
-const maxRecoveredObjects = 1 << 20;
+const maxStreamBytes = 8 << 20;
+const searchBytes = 1 << 18;
+// Of objects that are found by a search.
+const maxRecoveredObjects = 1 << 18;
+const maxRecoveredStreams = 20_000;
 const tailBytes = 4096;
 
 /** Reads the object that starts at an offset. */
@@ -45,17 +47,29 @@ export function readIndirectObject(bytes: Uint8Array, offset: number): PdfIndire
   return { number, generation, value, ...(streamStart !== undefined && { streamStart }) };
 }
 
+/** How many bytes may still be searched for the ends of streams: many wrong lengths must not add up. */
+export interface SearchBudget {
+  bytes: number;
+}
+
 /**
  * The data of a stream as it is in the file. `/Length` is believed when `endstream` follows; otherwise the next
  * `endstream` ends it.
  */
-export function streamBytes(bytes: Uint8Array, start: number, length: PdfValue | undefined): Uint8Array {
+export function streamBytes(
+  bytes: Uint8Array,
+  start: number,
+  length: PdfValue | undefined,
+  budget: SearchBudget,
+): Uint8Array {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (typeof length === "number" && length >= 0 && start + length <= bytes.length) {
     const after = file.toString("latin1", start + length, start + length + 20);
     if (/^\s{0,4}endstream/.test(after)) return bytes.subarray(start, start + length);
   }
-  const found = file.subarray(start, start + maxStreamBytes).indexOf("endstream", 0, "latin1");
+  const window = file.subarray(start, start + Math.min(maxStreamBytes, budget.bytes));
+  const found = window.indexOf("endstream", 0, "latin1");
+  budget.bytes -= found < 0 ? window.length : found;
   if (found < 0) throw new PdfSyntaxError("stream without an end");
   return bytes.subarray(start, start + found);
 }
@@ -131,7 +145,7 @@ async function findTrailer(
   slice: TimeSlice,
 ): Promise<{ position: number; trailer: PdfDictionary }> {
   if (slice.due()) await slice.pause();
-  const { value: position } = await occurrences(bytes, "trailer", from, slice).next();
+  const position = await firstTrailer(bytes, from, slice);
   if (position === undefined) throw new PdfSyntaxError("no trailer");
   const trailer = new PdfParser(bytes, position + "trailer".length).readValue();
   if (!isPdfDictionary(trailer)) throw new PdfSyntaxError("no trailer");
@@ -196,7 +210,7 @@ async function readStreamSection(
   if (!isPdfDictionary(value) || value.get("Type") !== "XRef" || streamStart === undefined) {
     throw new PdfSyntaxError("no cross-reference section");
   }
-  const raw = streamBytes(bytes, streamStart, value.get("Length"));
+  const raw = streamBytes(bytes, streamStart, value.get("Length"), { bytes: maxStreamBytes });
   const data = await decodePdfStreamData(raw, value, maxCrossReferenceBytes, slice);
   const widths = integers(value.get("W"));
   const size = value.get("Size");
@@ -239,6 +253,12 @@ function integers(value: PdfValue | undefined): number[] {
   });
 }
 
+/** An object that was found by a search. */
+interface FoundObject {
+  number: number;
+  offset: number;
+}
+
 /**
  * Finds the objects of a file whose cross-references are damaged, by looking for `n g obj` from the start; the last of
  * each number wins. Readers do the same. A file in which no trailer names the catalog is not recovered: its end is
@@ -249,53 +269,61 @@ function integers(value: PdfValue | undefined): number[] {
  */
 export async function recoverPdfCrossReferences(
   bytes: Uint8Array,
-  contentsOf: (object: PdfIndirectObject, trailer: PdfDictionary | undefined) => Promise<number[]>,
+  contentsOf: (object: PdfIndirectObject, trailer: PdfDictionary) => Promise<number[]>,
   slice: TimeSlice,
 ): Promise<PdfCrossReferences> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const index = new PdfObjectIndex();
+  const { objects, trailers } = await search(bytes, slice);
+  const streams: FoundObject[] = [];
   let trailer: PdfDictionary | undefined;
-  const objectStreams: PdfIndirectObject[] = [];
-  let found = 0;
-  for await (const at of occurrences(bytes, "obj", 0, slice)) {
-    const offset = objectHeaderBefore(bytes, at);
-    if (offset === undefined) continue;
-    found += 1;
-    if (found > maxRecoveredObjects) {
-      throw new FaxError("document_too_large", "The PDF has too many objects.");
-    }
-    const number = new PdfParser(bytes, offset).readInteger();
-    index.replace(number, { offset });
-    const object = streamLikely(file, at) ? tryIndirectObject(bytes, offset) : undefined;
-    if (object === undefined || !isPdfDictionary(object.value)) continue;
-    const type = object.value.get("Type");
-    if (type === "XRef" && isPdfReference(object.value.get("Root"))) trailer = object.value;
-    if (type === "ObjStm") objectStreams.push(object);
+  for (const [step, object] of objects.entries()) {
+    if ((step & 255) === 255 && slice.due()) await slice.pause();
+    index.replace(object.number, { offset: object.offset });
+    // Only objects whose dictionary says so are parsed: parsing all would cost more than the search.
+    if (!mayIndexObjects(bytes, object.offset)) continue;
+    streams.push(object);
+    if (streams.length > maxRecoveredStreams) throw tooManyObjects();
+    const value = tryObject(bytes, object.offset)?.value;
+    if (isPdfDictionary(value) && value.get("Type") === "XRef" && isPdfReference(value.get("Root")))
+      trailer = value;
   }
-  trailer = (await lastTrailer(bytes, slice)) ?? trailer;
-  if (trailer === undefined) throw new PdfSyntaxError("no trailer");
-  for (const object of objectStreams) {
+  for (const position of trailers.reverse()) {
     if (slice.due()) await slice.pause();
-    const place = index.get(object.number);
-    if (place === undefined || !("offset" in place)) continue;
+    const value = tryTrailer(bytes, position);
+    if (value === undefined) continue;
+    trailer = value;
+    break;
+  }
+  if (trailer === undefined) throw new PdfSyntaxError("no trailer");
+  for (const { number, offset } of streams) {
+    if (slice.due()) await slice.pause();
+    const place = index.get(number);
+    if (place === undefined || !("offset" in place) || place.offset !== offset) continue;
+    const object = tryObject(bytes, offset);
+    if (object === undefined || !isPdfDictionary(object.value) || object.value.get("Type") !== "ObjStm")
+      continue;
     const numbers = await contentsOf(object, trailer).catch((error: unknown) => {
       if (error instanceof PdfSyntaxError) return [];
       throw error;
     });
-    numbers.forEach((number, position) => {
-      index.add(number, { stream: object.number, index: position });
-    });
+    for (const [position, contained] of numbers.entries()) {
+      index.add(contained, { stream: number, index: position });
+    }
   }
   return { index, trailer, base: 0 };
 }
 
-// Only objects whose dictionary says so are parsed: parsing all would cost more than the search.
-function streamLikely(file: Buffer, at: number): boolean {
-  const head = file.toString("latin1", at, at + 400);
+function tooManyObjects(): FaxError {
+  return new FaxError("document_too_large", "The PDF has too many objects.");
+}
+
+function mayIndexObjects(bytes: Uint8Array, offset: number): boolean {
+  const length = Math.min(400, bytes.length - offset);
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString("latin1");
   return head.includes("/ObjStm") || head.includes("/XRef");
 }
 
-function tryIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject | undefined {
+function tryObject(bytes: Uint8Array, offset: number): PdfIndirectObject | undefined {
   try {
     return readIndirectObject(bytes, offset);
   } catch (error) {
@@ -304,55 +332,80 @@ function tryIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject
   }
 }
 
-async function lastTrailer(bytes: Uint8Array, slice: TimeSlice): Promise<PdfDictionary | undefined> {
-  const positions: number[] = [];
-  for await (const at of occurrences(bytes, "trailer", 0, slice)) {
-    positions.push(at);
-    if (positions.length > maxSections) positions.shift();
+function tryTrailer(bytes: Uint8Array, position: number): PdfDictionary | undefined {
+  try {
+    const value = new PdfParser(bytes, position + "trailer".length).readValue();
+    return isPdfDictionary(value) && isPdfReference(value.get("Root")) ? value : undefined;
+  } catch (error) {
+    if (error instanceof PdfSyntaxError) return undefined;
+    throw error;
   }
-  for (const at of positions.reverse()) {
+}
+
+/** Goes through the file once, for the headers of objects and for the last trailers. */
+async function search(
+  bytes: Uint8Array,
+  slice: TimeSlice,
+): Promise<{ objects: FoundObject[]; trailers: number[] }> {
+  const objects: FoundObject[] = [];
+  const trailers: number[] = [];
+  for (let start = 0; start < bytes.length; start += searchBytes) {
     if (slice.due()) await slice.pause();
-    try {
-      const value = new PdfParser(bytes, at + "trailer".length).readValue();
-      if (isPdfDictionary(value) && isPdfReference(value.get("Root"))) return value;
-    } catch (error) {
-      if (!(error instanceof PdfSyntaxError)) throw error;
+    const end = Math.min(bytes.length, start + searchBytes);
+    for (let at = start; at < end; at += 1) {
+      const code = bytes[at];
+      if (code === 0x6f && bytes[at + 1] === 0x62 && bytes[at + 2] === 0x6a) {
+        const object = objectHeaderBefore(bytes, at);
+        if (object !== undefined) objects.push(object);
+      } else if (code === 0x74 && isTrailer(bytes, at)) {
+        trailers.push(at);
+        // The last ones count; drop the others now and then.
+        if (trailers.length > 2 * maxSections) trailers.splice(0, maxSections);
+      }
     }
+    if (objects.length > maxRecoveredObjects) throw tooManyObjects();
+  }
+  return { objects, trailers };
+}
+
+async function firstTrailer(bytes: Uint8Array, from: number, slice: TimeSlice): Promise<number | undefined> {
+  for (let start = from; start < bytes.length; start += searchBytes) {
+    if (slice.due()) await slice.pause();
+    const length = Math.min(bytes.length - start, searchBytes + "trailer".length - 1);
+    const window = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+    const at = window.indexOf("trailer", 0, "latin1");
+    if (at >= 0) return start + at;
   }
   return undefined;
 }
 
-/** The places of a word from a position on. */
-async function* occurrences(
-  bytes: Uint8Array,
-  word: string,
-  from: number,
-  slice: TimeSlice,
-): AsyncGenerator<number, undefined> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let start = from; start < file.length; start += searchBytes) {
-    const window = file.subarray(start, start + searchBytes + word.length - 1);
-    let at = window.indexOf(word, 0, "latin1");
-    for (; at >= 0; at = window.indexOf(word, at + word.length, "latin1")) {
-      if (slice.due()) await slice.pause();
-      yield start + at;
-    }
-    if (slice.due()) await slice.pause();
-  }
+function isTrailer(bytes: Uint8Array, at: number): boolean {
+  for (let i = 1; i < trailerWord.length; i += 1) if (bytes[at + i] !== trailerWord[i]) return false;
+  return true;
 }
 
-/** Where the `n g` in front of an `obj` starts; `undefined` for `endobj` and for text that only looks like it. */
-function objectHeaderBefore(bytes: Uint8Array, obj: number): number | undefined {
-  const isDigit = (at: number) => ((bytes[at] ?? 0) - 0x30) >>> 0 <= 9;
-  const isSpace = (at: number) => [32, 10, 13, 9, 12, 0].includes(bytes[at] ?? -1);
+const trailerWord = Buffer.from("trailer", "latin1");
+
+/** The `n g` in front of an `obj`; undefined for `endobj` and for text that only looks like it. */
+function objectHeaderBefore(bytes: Uint8Array, obj: number): FoundObject | undefined {
   let at = obj - 1;
+  let number = 0;
   for (let part = 0; part < 2; part += 1) {
     const spaces = at;
-    while (at >= 0 && spaces - at < 16 && isSpace(at)) at -= 1;
+    while (at >= 0 && spaces - at < 16 && isSpace(bytes[at] as number)) at -= 1;
     if (at === spaces) return undefined;
     const digits = at;
-    while (at >= 0 && digits - at < 10 && isDigit(at)) at -= 1;
+    number = 0;
+    for (let unit = 1; at >= 0 && digits - at < 10; unit *= 10, at -= 1) {
+      const digit = (bytes[at] as number) - 0x30;
+      if (digit < 0 || digit > 9) break;
+      number += digit * unit;
+    }
     if (at === digits) return undefined;
   }
-  return at + 1;
+  return { number, offset: at + 1 };
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 10 || code === 13 || code === 9 || code === 12 || code === 0;
 }

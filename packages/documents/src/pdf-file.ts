@@ -5,6 +5,7 @@ import {
   readIndirectObject,
   readPdfCrossReferences,
   recoverPdfCrossReferences,
+  type SearchBudget,
   streamBytes,
 } from "./pdf-cross-references.ts";
 import { PdfDecryption } from "./pdf-decryption.ts";
@@ -30,7 +31,7 @@ const headerRange = 1024;
 const maxObjectStreamBytes = 8 << 20;
 const maxObjectsInStream = 100_000;
 // All object streams of a file together, so that many small bombs do not add up.
-const maxInflatedBytes = 128 << 20;
+const maxInflatedBytes = 64 << 20;
 const keptObjectStreams = 2;
 
 /**
@@ -43,6 +44,7 @@ export class PdfFile {
   #references: PdfCrossReferences | undefined;
   #decryption: PdfDecryption | undefined;
   #inflated = 0;
+  readonly #searchBudget: SearchBudget = { bytes: 128 << 20 };
   /** Most recently used last. */
   #objectStreams: ObjectStream[] = [];
   /** True when the cross-references were damaged and the objects had to be searched. */
@@ -82,9 +84,9 @@ export class PdfFile {
     this.#references = undefined;
     this.#decryption = undefined;
     this.#objectStreams = [];
-    const contentsOf = async (object: PdfIndirectObject, trailer: PdfDictionary | undefined) => {
+    const contentsOf = async (object: PdfIndirectObject, trailer: PdfDictionary) => {
       // Encrypted files keep their object streams encrypted too.
-      if (trailer?.has("Encrypt") && this.#decryption === undefined) return [];
+      if (trailer.has("Encrypt") && this.#decryption === undefined) return [];
       return (await this.#readObjectStream(object)).objects.map(({ number }) => number);
     };
     const references = await recoverPdfCrossReferences(this.#bytes, contentsOf, this.#slice);
@@ -154,7 +156,7 @@ export class PdfFile {
     }
     const length = value.get("Length");
     const resolved = isPdfReference(length) ? this.#direct(length.number) : length;
-    let raw = streamBytes(this.#bytes, streamStart, resolved);
+    let raw = streamBytes(this.#bytes, streamStart, resolved, this.#searchBudget);
     if (raw.length > maxObjectStreamBytes) throw tooLarge();
     if (this.#decryption !== undefined)
       raw = await this.#decryption.decrypt(raw, number, generation, this.#slice);

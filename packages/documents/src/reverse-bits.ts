@@ -18,10 +18,13 @@ export async function reverseBits(bytes: Uint8Array, slice: TimeSlice): Promise<
   return copy;
 }
 
-/** A buffer of the same length, at the same distance from a word boundary, so that both can be read as words. */
+/**
+ * Room for a copy at the same distance from a word boundary, so that both can be read as words, and a few bytes more,
+ * so that the decoder need not copy it again.
+ */
 function emptyCopy(bytes: Uint8Array): Uint8Array {
   const skew = bytes.byteOffset & 3;
-  return new Uint8Array(new ArrayBuffer(skew + bytes.length), skew, bytes.length);
+  return new Uint8Array(new ArrayBuffer(skew + bytes.length + 8), skew, bytes.length);
 }
 
 function reverseInto(bytes: Uint8Array, copy: Uint8Array): void {

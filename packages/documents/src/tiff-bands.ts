@@ -1,5 +1,5 @@
 import { FaxError } from "@faxbot/core/transport";
-import { CcittDecoder, padForDecoder } from "./ccitt-decoder.ts";
+import { CcittDecoder } from "./ccitt-decoder.ts";
 import { paintRow } from "./paint-row.ts";
 import { reverseBits } from "./reverse-bits.ts";
 import type { TiffPage } from "./tiff-reader.ts";
@@ -103,7 +103,7 @@ async function readTile(
 ): Promise<number> {
   const stride = bytesPerRow(page, tile.width);
   if (page.compression === 4) {
-    const decoder = new CcittDecoder(padForDecoder([packed]), { scheme: "g4" }, tile.width);
+    const decoder = new CcittDecoder(packed, { scheme: "g4" }, tile.width);
     // Painting adds black, so the tile starts white whatever its photometric interpretation.
     target.fill(0);
     let rows = 0;

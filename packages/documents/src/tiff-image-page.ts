@@ -186,7 +186,7 @@ async function bilevelPage(bytes: Uint8Array, page: TiffPage, slice: TimeSlice):
   let missingRows = 0;
   // One word may hold 31 changes behind the width before they are cut off.
   const lists = [0, 1].map(() => new Int32Array(changeListSize(width) + 32)) as [Int32Array, Int32Array];
-  const batch = Math.max(1, Math.floor((1 << 18) / width));
+  const batch = Math.max(1, Math.floor((1 << 16) / width));
   let parity = 0;
   for await (const band of tiffBands(bytes, page, slice)) {
     missingRows += band.missingRows;

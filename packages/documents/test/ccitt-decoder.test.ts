@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BitWriter } from "../src/bit-writer.ts";
-import { type CcittCoding, CcittDecoder, padForDecoder } from "../src/ccitt-decoder.ts";
+import { type CcittCoding, CcittDecoder } from "../src/ccitt-decoder.ts";
 import { type Bitmap, encodeG3, encodeG4, encodeRow1D, rowsOfBitmap } from "../src/ccitt-encoder.ts";
 import { paintRow } from "../src/paint-row.ts";
 import { reverseBits } from "../src/reverse-bits.ts";
@@ -48,7 +48,7 @@ function encodeRle(bitmap: Bitmap, alignment: 1 | 8 | 16): Uint8Array {
 }
 
 function decode(data: Uint8Array, coding: CcittCoding, { width, height }: Bitmap) {
-  const decoder = new CcittDecoder(padForDecoder([data]), coding, width);
+  const decoder = new CcittDecoder(data, coding, width);
   const stride = (width + 7) >>> 3;
   const bitmap = new Uint8Array(stride * height);
   let rows = 0;
@@ -107,7 +107,7 @@ describe("CcittDecoder", () => {
         (noise, width, mask) => {
           // Zeros make EOLs and fill, ones make vertical modes.
           const data = noise.map((byte, index) => (index % 3 === 0 ? byte : byte & mask));
-          const decoder = new CcittDecoder(padForDecoder([data]), coding, width);
+          const decoder = new CcittDecoder(data, coding, width);
           let rows = 0;
           while (rows < 5000 && decoder.nextRow()) {
             rows += 1;
@@ -130,9 +130,9 @@ describe("CcittDecoder", () => {
     const writer = new BitWriter();
     writer.reserve(100);
     for (let i = 0; i < 6; i += 1) writer.writeBits(1, 12);
-    expect(new CcittDecoder(padForDecoder([writer.finish()]), { scheme: "g3" }, 1728).nextRow()).toBe(false);
+    expect(new CcittDecoder(writer.finish(), { scheme: "g3" }, 1728).nextRow()).toBe(false);
     const empty = encodeG4([], 1728);
-    expect(new CcittDecoder(padForDecoder([empty]), { scheme: "g4" }, 1728).nextRow()).toBe(false);
+    expect(new CcittDecoder(empty, { scheme: "g4" }, 1728).nextRow()).toBe(false);
   });
 
   it("repeats the row above for a damaged T.4 row and goes on", () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
-import { CcittDecoder, padForDecoder } from "../src/ccitt-decoder.ts";
+import { CcittDecoder } from "../src/ccitt-decoder.ts";
 import { paintRow } from "../src/paint-row.ts";
 
 /** An image as it is in a PDF that we wrote. */
@@ -46,7 +46,7 @@ export function decodeCcittImage(image: PdfImage): Uint8Array {
   const eols = dictionary.includes("/EndOfLine true");
   const aligned = dictionary.includes("/EncodedByteAlign true");
   const decoder = new CcittDecoder(
-    padForDecoder([data]),
+    data,
     k < 0
       ? { scheme: "g4" }
       : eols || k > 0
