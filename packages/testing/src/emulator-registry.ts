@@ -1,4 +1,5 @@
 import type { RecordedRequest } from "./emulator-server.ts";
+import { startPhaxioEmulator } from "./phaxio/phaxio-emulator.ts";
 import { startSinchEmulator } from "./sinch/sinch-emulator.ts";
 
 /** What every emulator has, whatever it imitates. */
@@ -21,6 +22,15 @@ export interface EmulatorEntry {
 
 /** Every emulator by name: a further one is one more entry. */
 export const emulators: Readonly<Record<string, EmulatorEntry>> = {
+  phaxio: {
+    title: "Phaxio API v2.1",
+    async start(options) {
+      const emulator = await startPhaxioEmulator(options);
+      const { apiUrl, apiKey, apiSecret, testApiKey, testApiSecret, console } = emulator;
+      const { callbackToken } = console;
+      return { emulator, details: { apiUrl, apiKey, apiSecret, testApiKey, testApiSecret, callbackToken } };
+    },
+  },
   sinch: {
     title: "Sinch Fax API v3 and its OAuth2 server",
     async start(options) {

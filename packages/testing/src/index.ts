@@ -4,6 +4,20 @@ export * from "./emulator-server.ts";
 export * from "./manual-clock.ts";
 export * from "./multipart-form.ts";
 export * from "./pdf-page-count.ts";
+export * from "./phaxio/phaxio-emulator.ts";
+export type { PhaxioNumber } from "./phaxio/phaxio-emulator-account.ts";
+export type { PhaxioFax, PhaxioRecipient } from "./phaxio/phaxio-emulator-fax.ts";
+export type * from "./phaxio/phaxio-emulator-options.ts";
+export {
+  type PhaxioErrorType,
+  type PhaxioFailure,
+  type PhaxioOutcome,
+  phaxioErrors,
+  phaxioErrorTypes,
+} from "./phaxio/phaxio-emulator-outcome.ts";
+export { phaxioRetryMinutes } from "./phaxio/phaxio-emulator-webhook.ts";
+export * from "./phaxio/phaxio-signature.ts";
+export type * from "./provider-emulator.ts";
 export * from "./sinch/sinch-emulator.ts";
 export * from "./sinch/sinch-emulator-environment.ts";
 export type { SinchErrorShape } from "./sinch/sinch-emulator-error.ts";
@@ -40,3 +54,4 @@ export type {
   TransportSuite,
 } from "./transport-suite/transport-suite.ts";
 export * from "./transport-suite/webhook-catcher.ts";
+export type { WebhookDelivery, WebhookFault } from "./webhook-sender.ts";
