@@ -1,4 +1,4 @@
-import { type ChangeList, closingEntries } from "./ccitt-encoder.ts";
+import { type ChangeList, closingEntries, whiteRow } from "./ccitt-encoder.ts";
 import {
   blackRunDecodeTable,
   horizontalMode,
@@ -49,11 +49,15 @@ const maxRepeats = 256;
  * while (rows < height && decoder.nextRow()) paintRow(decoder.row, 1728, bitmap, rows++ * 216);
  */
 export class CcittDecoder {
-  readonly #view: DataView;
-  /** The end of the data in bits. */
-  readonly #end: number;
   readonly #width: number;
   readonly #coding: Required<CcittCoding>;
+  /** Two lists that rows are decoded to in turn. */
+  readonly #even: ChangeList;
+  readonly #odd: ChangeList;
+  readonly #white: ChangeList;
+  #view: DataView;
+  /** The end of the data in bits. */
+  #end: number;
   /** The row that is being decoded, and the row above it. */
   #current: ChangeList;
   #reference: ChangeList;
@@ -79,14 +83,36 @@ export class CcittDecoder {
    * @param width pixels per row
    */
   constructor(data: Uint8Array, coding: CcittCoding, width: number) {
-    this.#view = withLookAhead(data);
-    this.#end = data.length * 8;
     this.#width = width;
     this.#coding = { twoDimensional: false, rowAlignment: 1, ...coding };
     // Runs of no length can make a list longer than the row is wide; past this it is damage.
     const size = width + 64 + closingEntries;
-    this.#current = new Int32Array(size);
-    this.#reference = new Int32Array(size).fill(width, 0, closingEntries);
+    this.#even = new Int32Array(size);
+    this.#odd = new Int32Array(size);
+    this.#white = whiteRow(width);
+    this.#current = this.#even;
+    this.#reference = this.#white;
+    this.#view = withLookAhead(data);
+    this.#end = data.length * 8;
+  }
+
+  /**
+   * Starts anew with other data of the same coding and width, the next strip of a page. The row above is white, all
+   * counts are zero, and {@link row} stays valid until the call after the next.
+   */
+  restart(data: Uint8Array): void {
+    this.#view = withLookAhead(data);
+    this.#end = data.length * 8;
+    this.#reference = this.#white;
+    this.#count = 0;
+    this.#repeats = 0;
+    this.#isSeeking = false;
+    this.#consecutive = 0;
+    this.#ended = false;
+    this.position = 0;
+    this.badRows = 0;
+    this.maxConsecutiveBadRows = 0;
+    this.irregularRows = 0;
   }
 
   /** The row that {@link nextRow} gave, white before the first. Valid until the call after the next. */
@@ -178,7 +204,7 @@ export class CcittDecoder {
 
   #accept(): boolean {
     const row = this.#current;
-    this.#current = this.#reference;
+    this.#current = row === this.#even ? this.#odd : this.#even;
     this.#reference = row;
     this.#consecutive = 0;
     return true;

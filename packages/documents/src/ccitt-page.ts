@@ -299,10 +299,12 @@ async function decodeStrips(
   const keepsRows = coding.scheme === "g4" && strips.data.length > 1;
   const batch = Math.max(1, Math.floor((1 << 16) / width));
   const results: StripResult[] = [];
+  let decoder: CcittDecoder | undefined;
   for (let top = 0, index = 0; top < height; top += rowsPerStrip, index += 1) {
     const expectedRows = Math.min(rowsPerStrip, height - top);
     const data = strips.data[index] ?? new Uint8Array();
-    const decoder = new CcittDecoder(data, coding, width);
+    if (decoder === undefined) decoder = new CcittDecoder(data, coding, width);
+    else decoder.restart(data);
     let rows = 0;
     let firstRow = decoder.row;
     let firstRowEnd = 0;
