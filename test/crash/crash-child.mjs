@@ -58,8 +58,8 @@ const faxbot = createFaxbot({
         apiKey: plan.sinch.keyId,
         apiSecret: plan.sinch.keySecret,
         baseUrl: plan.sinch.url,
-        inboundBasicUser: "hook",
-        inboundBasicPass: "hook-secret",
+        webhookUser: "hook",
+        webhookPass: "hook-secret",
       }),
     ),
   ],
@@ -104,14 +104,17 @@ const everything = async () => {
   return { faxes, inbound, receiving };
 };
 
-// Whoever got no answer asks again with the same key, as a caller would.
-for (const job of plan.unanswered) await send(job);
-for (const job of plan.jobs) {
-  const fax = await send(job);
+// Whoever got no answer asks again, with the same key, as a caller would.
+for (const job of [...plan.unanswered, ...plan.jobs]) {
+  const { id } = await send(job);
   if (!job.cancel) continue;
-  if (job.cancel === "submitted")
-    await waitFor(async () => (await faxbot.get(fax.id)).providerId !== undefined);
-  await faxbot.cancel(fax.id);
+  if (job.cancel === "submitted") {
+    await waitFor(async () => {
+      const fax = await faxbot.get(id);
+      return fax.providerId !== undefined || settled(fax);
+    });
+  }
+  await faxbot.cancel(id);
   say({ type: "canceled", key: job.key });
 }
 
@@ -128,3 +131,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     process.exit(0);
   }
 }
+// The parent is gone.
+process.exit(1);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,9 +9,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Fax, InboundFax } from "@faxbot/core";
 import { type SinchEmulator, startSinchEmulator } from "@faxbot/testing";
+import { build } from "esbuild";
 import type { ChildPlan, CrashJob } from "./crash-plan.ts";
 
-const script = fileURLToPath(new URL("./crash-child.mjs", import.meta.url));
+const source = fileURLToPath(new URL("./crash-child.mjs", import.meta.url));
 
 /** What the last child found in the stores. Dates are text here. */
 export interface Settled {
@@ -42,7 +44,7 @@ export interface CrashHouse {
   emulator: SinchEmulator;
   /** How often the provider was asked to cancel, by its id. */
   cancels: Map<string, number>;
-  /** Jobs of which no child has said that they were accepted. */
+  /** Jobs of which no child has said yet that they were accepted, or canceled where that was asked for. */
   unanswered: Map<string, CrashJob>;
   start(plan: Partial<Pick<ChildPlan, "jobs" | "killAt" | "killAtHit" | "webhooks">>): Child;
   close(): Promise<void>;
@@ -51,6 +53,7 @@ export interface CrashHouse {
 /** Opens the house for one database. @param database a `postgres:` URL, or undefined for a SQLite file */
 export async function openCrashHouse(database: string | undefined): Promise<CrashHouse> {
   const folder = await mkdtemp(join(tmpdir(), "faxbot-crash-"));
+  const script = await bundleChild();
   const emulator = await startSinchEmulator({ completeAfterMs: 30, webhookTimeoutMs: 2_000 });
   const port = await freePort();
   emulator.updateService({
@@ -89,18 +92,46 @@ export async function openCrashHouse(database: string | undefined): Promise<Cras
         ...(killAtHit ? { killAtHit } : {}),
       };
       for (const job of jobs) unanswered.set(job.key, job);
-      return startChild(plan, unanswered);
+      return startChild(script, plan, unanswered);
     },
     async close() {
       await emulator.stop();
       cancelServer.closeAllConnections();
       await new Promise((resolve) => cancelServer.close(resolve));
       await rm(folder, { recursive: true, force: true });
+      await rm(script);
     },
   };
 }
 
-function startChild(plan: ChildPlan, unanswered: Map<string, CrashJob>): Child {
+/**
+ * Puts the built packages and the child into one file: hundreds of processes start in these tests, and most of a start
+ * is looking for modules. The file lies below the repository, where native packages are found.
+ */
+async function bundleChild(): Promise<string> {
+  const script = fileURLToPath(
+    new URL(
+      `../../node_modules/.cache/faxbot-crash-child-${process.pid}-${randomUUID()}.mjs`,
+      import.meta.url,
+    ),
+  );
+  await build({
+    entryPoints: [source],
+    outfile: script,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node22",
+    logLevel: "error",
+    external: ["better-sqlite3", "@hyzyla/pdfium", "pg-native"],
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+  return script;
+}
+
+function startChild(script: string, plan: ChildPlan, unanswered: Map<string, CrashJob>): Child {
   const child = spawn(process.execPath, [script, JSON.stringify(plan)], { stdio: ["pipe", "pipe", "pipe"] });
   let errors = "";
   child.stderr.on("data", (chunk) => {
@@ -114,7 +145,8 @@ function startChild(plan: ChildPlan, unanswered: Map<string, CrashJob>): Child {
   const waiting: ((message: Message) => void)[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
     const message = JSON.parse(line) as Message;
-    if (message.type === "accepted") unanswered.delete(message.key);
+    if (message.type === "canceled") unanswered.delete(message.key);
+    if (message.type === "accepted" && !unanswered.get(message.key)?.cancel) unanswered.delete(message.key);
     for (const listener of waiting) listener(message);
   });
   const first = <Type extends Message["type"]>(type: Type): Promise<Extract<Message, { type: Type }>> =>

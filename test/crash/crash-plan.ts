@@ -20,7 +20,7 @@ export interface ChildPlan {
   cancelUrl: string;
   /** False: no public URL, so the engine has to ask. */
   webhooks: boolean;
-  /** Jobs whose acceptance no child has reported yet. */
+  /** Jobs of which no child has said yet that they were accepted, or canceled where that was asked for. */
   unanswered: CrashJob[];
   jobs: CrashJob[];
   killAt?: FaultPointName;
