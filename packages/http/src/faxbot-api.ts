@@ -8,6 +8,7 @@ import { addFaxRoutes } from "./fax-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { type InboundPdfLink, inboundPdfLink } from "./inbound-pdf-link.ts";
 import { addInboundRoutes } from "./inbound-routes.ts";
+import { addOfferedDocumentRoute } from "./offered-document-route.ts";
 import { openApiDocument } from "./open-api-document.ts";
 import { type ApiEnv, refusal } from "./route-declaration.ts";
 import { transportDirectory } from "./transport-directory.ts";
@@ -104,6 +105,7 @@ export function faxbotApi(options: FaxbotApiOptions): FaxbotApi {
     },
   });
   addFaxRoutes(app, parts);
+  addOfferedDocumentRoute(app, parts);
   if (parts.inbox) addInboundRoutes(app, parts, parts.inbox);
   addCallbackRoutes(app, parts);
   addHealthRoutes(app, parts, { open: options.allowUnauthenticated === true });

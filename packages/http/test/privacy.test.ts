@@ -60,6 +60,8 @@ describe("nothing private is told", () => {
       `/inbound/${encoded}/pdf`,
       `/inbound/${encoded}/pdf?token=${token}`,
       `/inbound/1/pdf?token=${token}&tenant=${encoded}`,
+      `/fax/${encoded}/pdf?token=${token}`,
+      `/fax/1/pdf?token=${token}&tenant=${encoded}`,
       `/inbound?to_number=${encoded}`,
       `/inbound?status=${encoded}`,
       `/${encoded}?token=${token}`,
@@ -128,6 +130,7 @@ describe("nothing private is told", () => {
     expect(await expectNothingTold(api, "/fax", { method: "POST", body: faxForm({ to: number }) })).toBe(500);
     expect(await expectNothingTold(api, "/inbound")).toBe(500);
     expect(await expectNothingTold(api, `/inbound/1/pdf?token=${token}`)).toBe(500);
+    expect(await expectNothingTold(api, `/fax/1/pdf?token=${token}`)).toBe(500);
     expect(await expectNothingTold(api, "/health/ready")).toBe(503);
     expect(
       await expectNothingTold(makeApi({ authenticate: fail }), "/fax", { headers: { "x-api-key": secret } }),
