@@ -23,6 +23,7 @@ export async function recordEvent<Trx>(
     const blobKey = `events/${where.tenantId}/${id}`;
     await engine.faultPoint("webhook.before-blob");
     const written = await blobs.put(blobKey, await event.document.open(), { mediaType });
+    await event.document.dispose?.();
     await engine.faultPoint("webhook.after-blob");
     document = { blobKey, mediaType, fileName, ...written };
   }

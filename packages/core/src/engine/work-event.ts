@@ -1,6 +1,7 @@
 import type { ReceivedContext } from "../inbox.ts";
 import type { Attempt } from "../records/attempt.ts";
 import type { EventRecord, ReceivedPayload, StatusPayload } from "../records/event-record.ts";
+import type { FaxDocument } from "../transport/fax-document.ts";
 import { FaxError, isFaxError } from "../transport/fax-error.ts";
 import type { StatusReport } from "../transport/fax-status.ts";
 import { signalOfReport } from "./attempt-transition.ts";
@@ -111,7 +112,13 @@ async function applyReceived<Trx>(
     await stores.events.settle(claimOf(event), { state: "pending", dueAt, now: clock.now() });
     return;
   }
-  await engine.inbox.forTenant(event.tenantId).consume(event, receivedContext(engine, event, signal));
+  const fetched: FaxDocument[] = [];
+  try {
+    const context = receivedContext(engine, event, signal, fetched);
+    await engine.inbox.forTenant(event.tenantId).consume(event, context);
+  } finally {
+    for (const document of fetched) await document.dispose?.();
+  }
   await stores.events.settle(claimOf(event), { state: "done", now: clock.now() });
 }
 
@@ -119,6 +126,7 @@ function receivedContext<Trx>(
   engine: Engine<Trx>,
   event: EventRecord & { payload: ReceivedPayload },
   signal: AbortSignal,
+  fetched: FaxDocument[] = [],
 ): ReceivedContext<Trx> {
   const { clock, logger, faultPoint } = engine;
   return {
@@ -135,7 +143,9 @@ function receivedContext<Trx>(
       }
       const call = engine.call(transport, event.tenantId, signal);
       await call.limiter.acquire(signal);
-      return transport.fetchDocument(event.payload.providerId, call);
+      const document = await transport.fetchDocument(event.payload.providerId, call);
+      fetched.push(document);
+      return document;
     },
     notify: (type, subjectId, trx) =>
       notify(engine, type, { tenantId: event.tenantId, id: subjectId }, clock.now(), trx),
