@@ -5,22 +5,19 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const conditions = ["@faxbot/source"];
 
 const projects = ["packages", "examples"]
-  .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
-  .filter((root) => existsSync(`${root}/test`))
-  .concat(".");
+  .flatMap((folder) => readdirSync(folder).map((name) => ({ name, root: `${folder}/${name}` })))
+  .filter(({ root }) => existsSync(`${root}/test`))
+  .map((project) => ({ ...project, include: ["test/**/*.test.ts"] }))
+  // Killing processes takes a minute and both cores, so it can be left out by name.
+  .concat({ name: "repository", root: ".", include: ["test/*.test.ts"] })
+  .concat({ name: "crash", root: ".", include: ["test/crash/*.test.ts"] });
 
 const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    projects: projects.map((root) => ({
+    projects: projects.map((project) => ({
       extends: true as const,
-      test: {
-        name: root === "." ? "repository" : (root.split("/")[1] as string),
-        root,
-        include: ["test/**/*.test.ts"],
-        environment: "node" as const,
-        testTimeout: 30_000,
-      },
+      test: { ...project, environment: "node" as const, testTimeout: 30_000 },
     })),
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },
