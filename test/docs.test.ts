@@ -53,6 +53,15 @@ describe("links", () => {
   });
 });
 
+describe("README.md", () => {
+  it("lists every package", () => {
+    const readme = documents.find(({ path }) => path === "README.md");
+    const packages = manifests().filter(({ manifest }) => !manifest.private);
+    const linked = readme?.links.map(({ target }) => target) ?? [];
+    expect(packages.map(({ folder }) => folder).filter((folder) => !linked.includes(folder))).toEqual([]);
+  });
+});
+
 describe("code blocks", () => {
   let known: KnownCommands | undefined;
 

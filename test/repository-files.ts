@@ -6,7 +6,16 @@ import { fileURLToPath } from "node:url";
 export const repositoryRoot: string = fileURLToPath(new URL("..", import.meta.url));
 
 /** Folders that .gitignore names. Git itself is not asked: an unpacked archive has none. */
-const notOurs = new Set([".git", "node_modules", "dist", "coverage", ".cache", ".demo-data", "faxbot-data"]);
+const notOurs = new Set([
+  ".git",
+  "node_modules",
+  "dist",
+  "coverage",
+  ".cache",
+  ".vitest",
+  ".demo-data",
+  "faxbot-data",
+]);
 
 /**
  * The repository's own files.
