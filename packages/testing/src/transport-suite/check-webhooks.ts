@@ -5,6 +5,7 @@ import {
   type WebhookRequest,
   type WebhookResult,
 } from "@faxbot/core/transport";
+import { readMultipart } from "../multipart-form.ts";
 import { checkDocument } from "./check-documents.ts";
 import { checkReport } from "./check-report.ts";
 import { type Outcome, type SuiteContext, withPeer } from "./suite-context.ts";
@@ -157,7 +158,7 @@ async function checkVerification<Peer extends TransportPeer>(
   }
   const signsBody = webhook.verification.startsWith("hmac");
   if (signsBody && caught.body.byteLength > 0) {
-    for (const at of [0, caught.body.byteLength >> 1, caught.body.byteLength - 1]) {
+    for (const at of await signedBytes(caught)) {
       await expectUnverified(context, "with one bit of its body flipped", caught, {
         body: flipBit(caught.body, at),
       });
@@ -176,6 +177,26 @@ async function checkVerification<Peer extends TransportPeer>(
       );
     }
   }
+}
+
+/**
+ * Some bytes that a signature of the body covers: the first, the middle and the last. In a multipart form those of each
+ * part's content, because some providers sign that and not what stands between.
+ */
+async function signedBytes({ body, headers }: CaughtCall): Promise<number[]> {
+  const contentType = headers.get("content-type") ?? "";
+  if (!/^multipart\/form-data\b/i.test(contentType)) return [0, body.byteLength >> 1, body.byteLength - 1];
+  const offsets: number[] = [];
+  let from = 0;
+  for (const { bytes } of await readMultipart(body, contentType)) {
+    const framed = Buffer.concat([Buffer.from("\r\n\r\n"), bytes, Buffer.from("\r\n--")]);
+    const at = Buffer.from(body).indexOf(framed, from);
+    if (at < 0 || bytes.byteLength === 0) continue;
+    const start = at + 4;
+    from = start + bytes.byteLength;
+    offsets.push(start, start + (bytes.byteLength >> 1), from - 1);
+  }
+  return offsets;
 }
 
 async function expectUnverified<Peer extends TransportPeer>(
