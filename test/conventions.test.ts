@@ -126,6 +126,21 @@ describe.each(published)("$folder", ({ folder, manifest }) => {
   });
 });
 
+describe("changesets", () => {
+  it("announce every package that was never released", () => {
+    const announced = files
+      .filter((path) => /^\.changeset\/.+\.md$/.test(path))
+      .flatMap((path) => [
+        ...readRepositoryFile(path).matchAll(/^"(@faxbot\/[^"]+)": (?:patch|minor|major)$/gm),
+      ])
+      .map((match) => match[1]);
+    const unreleased = published.filter(({ manifest }) => manifest.version === "0.0.0");
+    expect(
+      unreleased.map(({ manifest }) => manifest.name).filter((name) => !announced.includes(name)),
+    ).toEqual([]);
+  });
+});
+
 describe("dependencies", () => {
   it("have one version across all packages", () => {
     const versions = new Map<string, Map<string, string[]>>();
