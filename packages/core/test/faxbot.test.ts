@@ -108,10 +108,15 @@ describe("sending", () => {
 
   it("hands back the document byte for byte", async () => {
     const { faxbot } = await house();
-    const fax = await faxbot.send({ to, document: { content: new Blob([pdf.slice()]), fileName: "../a/order.pdf" } });
+    const fax = await faxbot.send({
+      to,
+      document: { content: new Blob([pdf.slice()]), fileName: "../a/order.pdf" },
+    });
     const document = await faxbot.document(fax.id);
     expect(document.fileName).toBe("order.pdf");
-    expect(Buffer.from(await new Response(await document.open()).arrayBuffer()).equals(Buffer.from(pdf))).toBe(true);
+    expect(
+      Buffer.from(await new Response(await document.open()).arrayBuffer()).equals(Buffer.from(pdf)),
+    ).toBe(true);
   });
 
   it("records nothing of what it refuses, and says nothing private", async () => {
@@ -136,7 +141,9 @@ describe("sending", () => {
     const left: string[] = [];
     for await (const blob of memoryBlobs().list("")) left.push(blob.key);
     expect(left).toEqual([]);
-    expect((await stores.attempts.claimDue({ owner: "t", leaseMs: 1, limit: 9, now: new Date(8e15) })).length).toBe(0);
+    expect(
+      (await stores.attempts.claimDue({ owner: "t", leaseMs: 1, limit: 9, now: new Date(8e15) })).length,
+    ).toBe(0);
   });
 
   it("makes one fax of a thousand concurrent requests with one key, and refuses another request with it", async () => {
@@ -203,7 +210,10 @@ describe("failures", () => {
     const fax = await faxbot.send({ to, document: pdf });
     await until(async () => (await faxbot.get(fax.id)).attempts === 2);
     const waiting = await faxbot.get(fax.id);
-    expect(waiting).toMatchObject({ status: "queued", nextAttemptAt: new Date(clock.now().getTime() + 180_000) });
+    expect(waiting).toMatchObject({
+      status: "queued",
+      nextAttemptAt: new Date(clock.now().getTime() + 180_000),
+    });
     clock.advance(180_000);
     await untilStatus(faxbot, fax.id, "delivered");
     expect(sends(transport)).toBe(2);
@@ -231,7 +241,10 @@ describe("failures", () => {
     const { faxbot } = await house({ transport: { outcomes: { [to]: "partial" } } });
     await faxbot.start();
     const fax = await faxbot.send({ to, document: pdf });
-    expect(await untilStatus(faxbot, fax.id, "failed")).toMatchObject({ partial: { confirmedPages: 1 }, attempts: 1 });
+    expect(await untilStatus(faxbot, fax.id, "failed")).toMatchObject({
+      partial: { confirmedPages: 1 },
+      attempts: 1,
+    });
   });
 
   it("expires what could not be sent in time", async () => {
@@ -274,7 +287,10 @@ describe("an unknown outcome", () => {
     expect(sends(transport)).toBe(1);
     expect(seen.filter((event) => event.type === "fax.needs_review")).toHaveLength(1);
 
-    await expect(faxbot.review(fax.id, "send_again")).resolves.toMatchObject({ status: "queued", attempts: 2 });
+    await expect(faxbot.review(fax.id, "send_again")).resolves.toMatchObject({
+      status: "queued",
+      attempts: 2,
+    });
     await until(() => sends(transport) === 2);
   });
 
@@ -506,7 +522,9 @@ describe("two engines on the same stores", () => {
     );
     for (const fax of faxes) await untilStatus(faxbot, fax.id, "delivered");
     expect(claims).toHaveBeenCalled();
-    const perFax = new Set(transport.calls.filter((call) => call.operation === "send").map((call) => call.faxId));
+    const perFax = new Set(
+      transport.calls.filter((call) => call.operation === "send").map((call) => call.faxId),
+    );
     expect(sends(transport)).toBe(perFax.size);
   });
 });
@@ -530,6 +548,46 @@ describe("start", () => {
     expect(() => createFaxbot({ ...parts, transports: [without] })).toThrow(/has no getStatus/);
     expect(() => createFaxbot({ ...parts, transports: [honest, honest] })).toThrow(/two transports/);
     expect(() => createFaxbot({ ...parts, transports: [] })).toThrow(/at least one/);
+  });
+});
+
+describe("stop", () => {
+  it("lets running work end", async () => {
+    const { faxbot, transport } = await house();
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let heard = 0;
+    faxbot.on("fax.delivered", async () => {
+      heard += 1;
+      await held;
+      heard += 1;
+    });
+    await faxbot.start();
+    await faxbot.send({ to, document: pdf });
+    await until(() => heard === 1);
+    const stopped = faxbot.stop();
+    release();
+    await stopped;
+    expect(heard).toBe(2);
+    await faxbot.send({ to, document: pdf });
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(sends(transport)).toBe(1);
+  });
+
+  it("can be called by a listener", async () => {
+    const { faxbot } = await house({ delivery: { leaseMs: 1_000 } });
+    let calls = 0;
+    faxbot.on("fax.delivered", async () => {
+      calls += 1;
+      await faxbot.stop({ timeoutMs: 1 });
+    });
+    await faxbot.start();
+    await faxbot.send({ to, document: pdf });
+    await until(() => calls === 1);
+    await faxbot.stop();
+    expect(calls).toBe(1);
   });
 });
 

@@ -49,9 +49,11 @@ function createLifecycle<Trx>(engine: Engine<Trx>, listeners: Listeners): Lifecy
   const tasks = createPeriodicTaskRunner(engine, [...sweeps(engine), ...(engine.inbox?.tasks ?? [])]);
   const loops = createTransportLoops(engine, "default");
   let state: "stopped" | "started" = "stopped";
+  let ended: Promise<unknown> = Promise.resolve();
   return {
     async start() {
       if (state === "started") throw new FaxError("state_conflict", "faxbot is already started");
+      await ended;
       state = "started";
       try {
         await engine.stores.checkReady();
@@ -64,9 +66,11 @@ function createLifecycle<Trx>(engine: Engine<Trx>, listeners: Listeners): Lifecy
       loops.start();
     },
     async stop(timeoutMs) {
-      if (state === "stopped") return;
-      state = "stopped";
-      await Promise.all([loops.stop(), tasks.stop(), worker.stop(timeoutMs)]);
+      if (state === "started") {
+        state = "stopped";
+        ended = Promise.all([loops.stop(), tasks.stop(), worker.stop(timeoutMs)]);
+      }
+      await ended;
     },
   };
 }

@@ -1,6 +1,9 @@
 import { isFaxError } from "../transport/fax-error.ts";
 import type { Logger } from "../transport/fax-transport.ts";
 
+/** How long aborted work may take to end. */
+const graceMs = 2_000;
+
 /** Something that is claimed, worked on and prolonged meanwhile. */
 export interface Claimed {
   tenantId: string;
@@ -25,7 +28,7 @@ export interface Lane<Item extends Claimed> {
 export interface RunningLane {
   /** Claims as much as fits. @returns true when there may be more at once */
   fill(): Promise<boolean>;
-  /** Waits until nothing is worked on; after `timeoutMs` aborts what still is, and waits for that. */
+  /** Waits until nothing is worked on; after `timeoutMs` aborts what still is, and waits a little for that. */
   drain(timeoutMs: number): Promise<void>;
 }
 
@@ -82,11 +85,25 @@ export function runLane<Item extends Claimed>(
       return items.length === room && items.length > 0;
     },
     async drain(timeoutMs) {
-      const timer = setTimeout(() => {
-        for (const { controller } of active.values()) controller.abort(new Error("the engine stops"));
-      }, timeoutMs);
-      while (active.size > 0) await Promise.all(active.keys());
-      clearTimeout(timer);
+      if (await settles(active, timeoutMs)) return;
+      for (const { controller } of active.values()) controller.abort(new Error("the engine stops"));
+      // Foreign code may ignore its signal, or be a listener that waits for this very stop: its claim runs out.
+      await settles(active, graceMs);
     },
   };
+}
+
+/** Waits until nothing is active any more, at most `ms`. @returns whether that came true */
+async function settles(active: ReadonlyMap<Promise<void>, unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const done = (async () => {
+    while (active.size > 0) await Promise.all(active.keys());
+    return true;
+  })();
+  const settled = await Promise.race([done, late]);
+  clearTimeout(timer);
+  return settled;
 }
