@@ -45,6 +45,13 @@ export async function openSqlite<DB = unknown>(
       "SQLite in memory forgets every fax: name a file, or use memoryStores() in tests.",
     );
   }
+  // A database's URL is a valid path as well: without this a misread setting would quietly begin an empty ledger.
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    throw new FaxError(
+      "config_invalid",
+      "openSqlite() takes the path of a file, not a URL; see openPostgres().",
+    );
+  }
   refuseOldNode(process.versions);
   const Database = await loadDriver();
   try {

@@ -61,7 +61,7 @@ describe("openSqlite", () => {
   });
 
   it("refuses what would forget", async () => {
-    for (const path of [":memory:", ""]) {
+    for (const path of [":memory:", "", "postgresql://postgres@127.0.0.1/faxbot", "file:///faxbot.db"]) {
       await expect(openSqlite(path)).rejects.toMatchObject({ code: "config_invalid" });
     }
     const { stores } = await openFile({ migrate: false });

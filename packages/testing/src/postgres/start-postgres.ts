@@ -74,10 +74,7 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     const port = await freePort();
     const server = await spawnServer(binaries.postgres, binaries.cluster, port, options);
     if (server.failure === undefined) {
-      return testPostgres(
-        `postgresql://postgres:${binaries.password}@127.0.0.1:${port}/postgres`,
-        server.stop,
-      );
+      return testPostgres(`postgres://postgres:${binaries.password}@127.0.0.1:${port}/postgres`, server.stop);
     }
     // Somebody may have taken the port since it was probed.
     if (tries === 3) throw new Error(`PostgreSQL did not start:\n${server.failure}`);
