@@ -1,4 +1,5 @@
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
+import { phaxio } from "@faxbot/phaxio";
 import { sinch } from "@faxbot/sinch";
 import { testTransport } from "@faxbot/testing";
 import type { Environment } from "./host-settings.ts";
@@ -10,7 +11,7 @@ interface TransportFactory {
 }
 
 /** Every transport that can be chosen by name. A new one is one line here. */
-const factories: readonly TransportFactory[] = [sinch, testTransport];
+const factories: readonly TransportFactory[] = [sinch, phaxio, testTransport];
 
 /** The names that FAX_BACKEND understands, each with its aliases. */
 export function transportNames(): string[] {
