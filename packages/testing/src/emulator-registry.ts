@@ -1,5 +1,6 @@
 import type { RecordedRequest } from "./emulator-server.ts";
 import { startPhaxioEmulator } from "./phaxio/phaxio-emulator.ts";
+import { startSignalWireEmulator } from "./signalwire/signalwire-emulator.ts";
 import { startSinchEmulator } from "./sinch/sinch-emulator.ts";
 
 /** What every emulator has, whatever it imitates. */
@@ -29,6 +30,14 @@ export const emulators: Readonly<Record<string, EmulatorEntry>> = {
       const { apiUrl, apiKey, apiSecret, testApiKey, testApiSecret, console } = emulator;
       const { callbackToken } = console;
       return { emulator, details: { apiUrl, apiKey, apiSecret, testApiKey, testApiSecret, callbackToken } };
+    },
+  },
+  signalwire: {
+    title: "SignalWire compatibility API, faxes",
+    async start(options) {
+      const emulator = await startSignalWireEmulator(options);
+      const { apiUrl, projectId, apiToken, console } = emulator;
+      return { emulator, details: { apiUrl, projectId, apiToken, signingKey: console.signingKey } };
     },
   },
   sinch: {

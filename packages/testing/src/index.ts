@@ -18,6 +18,17 @@ export {
 export { phaxioRetryMinutes } from "./phaxio/phaxio-emulator-webhook.ts";
 export * from "./phaxio/phaxio-signature.ts";
 export type * from "./provider-emulator.ts";
+export * from "./signalwire/signalwire-emulator.ts";
+export type { SignalWireErrorShape } from "./signalwire/signalwire-emulator-error.ts";
+export { type SignalWireFax, signalwireStatuses } from "./signalwire/signalwire-emulator-fax.ts";
+export type { SignalWireNumber } from "./signalwire/signalwire-emulator-numbers.ts";
+export type * from "./signalwire/signalwire-emulator-options.ts";
+export {
+  type SignalWireFailure,
+  type SignalWireOutcome,
+  signalwireErrorMessages,
+} from "./signalwire/signalwire-emulator-outcome.ts";
+export * from "./signalwire/signalwire-signature.ts";
 export * from "./sinch/sinch-emulator.ts";
 export * from "./sinch/sinch-emulator-environment.ts";
 export type { SinchErrorShape } from "./sinch/sinch-emulator-error.ts";

@@ -55,7 +55,10 @@ beforeAll(async () => {
   file = join(folder, "order.pdf");
   writeFileSync(file, syntheticPdf({ pages: 2 }));
 });
-afterEach(() => emulator.reset());
+afterEach(() => {
+  emulator.reset();
+  emulator.completeAfterMs = 10;
+});
 afterAll(async () => {
   rmSync(folder, { recursive: true });
   await emulator.stop();
@@ -75,6 +78,7 @@ test("sends, reads, downloads, resends, cancels and deletes", async () => {
   expect(data).toMatchObject({ id: fax.id, status: "success", num_pages: 4, tags: { order_id: "77" } });
   expect(countPdfPages(await fax.getFile())).toBe(4);
   expect((await fax.getFile("s")).subarray(0, 3)).toEqual(Buffer.from("ffd8ff", "hex"));
+  emulator.completeAfterMs = Number.POSITIVE_INFINITY;
   const again = await sdk.faxes.resend({ id: fax.id });
   expect(again.data.id).not.toBe(fax.id);
   expect((await sdk.faxes.cancel(again.data.id)).data.id).toBe(again.data.id);

@@ -225,7 +225,7 @@ export function phaxioLedger(options: PhaxioLedgerOptions): PhaxioLedger {
     pulling += 1;
     void pullAll(entry, send).finally(() => {
       pulling -= 1;
-      if (entries.get(String(entry.fax.id)) === entry) live(entry);
+      if (entries.get(String(entry.fax.id)) === entry && entry.fax.completed_at === null) live(entry);
     });
     return entry.fax;
   };
