@@ -11,10 +11,10 @@ export function callbackUrl(
   attempt: Pick<Attempt, "id" | "tenantId">,
 ): { callbackUrl?: string } {
   if (publicUrl === undefined || !transport.manifest.traits.status_callback) return {};
-  const url = new URL(`${publicUrl}/callbacks/${transport.id}`);
-  url.searchParams.set("attempt", attempt.id);
-  if (attempt.tenantId !== "default") url.searchParams.set("tenant", attempt.tenantId);
-  return { callbackUrl: url.href };
+  const query = new URLSearchParams({ attempt: attempt.id });
+  if (attempt.tenantId !== "default") query.set("tenant", attempt.tenantId);
+  // As text: signatures cover the public URL as it was configured, and `URL` would spell it in its own way.
+  return { callbackUrl: `${publicUrl}/callbacks/${transport.id}?${query.toString()}` };
 }
 
 /** Reads back what {@link callbackUrl} put into the query. Whatever else stands there is ignored. */
