@@ -13,6 +13,6 @@ test("hello-fax sends its document and ends by itself", async () => {
   const cwd = await mkdtemp(join(tmpdir(), "faxbot-hello-"));
   const env = { PATH: process.env.PATH ?? "" };
   const { stdout } = await promisify(execFile)(process.execPath, [program], { cwd, env });
-  expect(stdout.trim().split(/\s*\n/)).toEqual(["queued", "in_progress", "delivered", "3 pages arrived"]);
+  expect(stdout.trim()).toBe("delivered, 3 pages arrived");
   await rm(cwd, { recursive: true, force: true });
 });

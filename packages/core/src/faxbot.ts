@@ -107,6 +107,15 @@ export interface Faxbot<Trx = unknown> {
   send(input: SendInput, options?: { trx?: Trx }): Promise<Fax>;
   /** @throws FaxError `not_found` */
   get(id: string, options?: { trx?: Trx }): Promise<Fax>;
+  /**
+   * Waits until a fax is delivered, failed or canceled, or needs a person. Asks the store, so it works in any process;
+   * somebody has to have started the engine.
+   *
+   * @throws FaxError `not_found`; the signal's reason when it aborts
+   * @example
+   * const fax = await faxbot.waitFor(id, { signal: AbortSignal.timeout(600_000) });
+   */
+  waitFor(id: string, options?: { signal?: AbortSignal }): Promise<Fax>;
   /** Newest first; 100 a page unless told. @throws FaxError `request_invalid` */
   list(query?: ListFaxes, options?: { trx?: Trx }): Promise<Page<Fax>>;
   /** All attempts of a fax, oldest first. @throws FaxError `not_found` */

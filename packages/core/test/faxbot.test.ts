@@ -162,6 +162,17 @@ describe("sending", () => {
     expect(ids.has(other.id)).toBe(false);
   });
 
+  it("can be waited for", async () => {
+    const { faxbot } = await house();
+    await faxbot.start();
+    const fax = await faxbot.send({ to, document: pdf });
+    expect((await faxbot.waitFor(fax.id)).status).toBe("delivered");
+    await expect(faxbot.waitFor("0".repeat(32))).rejects.toMatchObject({ code: "not_found" });
+    const later = await faxbot.send({ to, document: pdf, sendAt: new Date("2027-01-01T00:00:00Z") });
+    const signal = AbortSignal.timeout(20);
+    await expect(faxbot.waitFor(later.id, { signal })).rejects.toThrow(/timeout/i);
+  });
+
   it("waits for sendAt", async () => {
     const { faxbot, transport, clock } = await house();
     await faxbot.start();

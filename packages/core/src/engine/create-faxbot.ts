@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Faxbot } from "../faxbot.ts";
 import type { FaxbotOptions } from "../faxbot-options.ts";
 import { FaxError } from "../transport/fax-error.ts";
@@ -23,6 +24,8 @@ interface Lifecycle {
   stop(timeoutMs: number): Promise<void>;
 }
 
+/** Between two looks at a fax that somebody waits for. */
+const longestWaitMs = 2_000;
 const defaultPageSize = 100;
 const largestPageSize = 1_000;
 
@@ -53,8 +56,8 @@ function createLifecycle<Trx>(engine: Engine<Trx>, listeners: Listeners): Lifecy
   return {
     async start() {
       if (state === "started") throw new FaxError("state_conflict", "faxbot is already started");
-      await ended;
       state = "started";
+      await ended;
       try {
         await engine.stores.checkReady();
         await worker.start();
@@ -92,6 +95,15 @@ function tenantFace<Trx>(
       const fax = await stores.faxes.get(tenantId, id, trx);
       if (!fax) throw new FaxError("not_found", "there is no such fax");
       return fax;
+    },
+
+    async waitFor(id, { signal } = {}) {
+      for (let gapMs = 50; ; gapMs = Math.min(gapMs * 1.5, longestWaitMs)) {
+        signal?.throwIfAborted();
+        const fax = await faxbot.get(id);
+        if (fax.completedAt || fax.needsReview) return fax;
+        await sleep(gapMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+      }
     },
 
     list({ transportId, to, ...query } = {}, { trx } = {}) {
