@@ -1,4 +1,5 @@
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
+import { humblefax } from "@faxbot/humblefax";
 import { phaxio } from "@faxbot/phaxio";
 import { sinch } from "@faxbot/sinch";
 import { testTransport } from "@faxbot/testing";
@@ -11,7 +12,7 @@ interface TransportFactory {
 }
 
 /** Every transport that can be chosen by name. A new one is one line here. */
-const factories: readonly TransportFactory[] = [sinch, phaxio, testTransport];
+const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, testTransport];
 
 /** The names that FAX_BACKEND understands, each with its aliases. */
 export function transportNames(): string[] {
