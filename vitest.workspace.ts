@@ -17,7 +17,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: projects.map((project) => ({
       extends: true as const,
-      test: { ...project, environment: "node" as const, testTimeout: 30_000 },
+      test: { ...project, environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 },
     })),
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },

@@ -7,7 +7,7 @@ type Groups = Omit<MemoryStores, "transaction" | "checkReady">;
 export interface StoreDefect {
   name: string;
   caughtBy: string;
-  create(): MemoryStores;
+  readonly create: () => MemoryStores;
 }
 
 /** Makes sound stores wrong in one group. */

@@ -14,12 +14,15 @@ export interface BrokenResult {
 }
 
 /**
- * Runs the named tests of a suite file in a vitest of its own, which may fail.
+ * Runs the named tests of suite files in a vitest of its own, which may fail.
  *
- * @param file e.g. `broken-stores.suite.ts`, in `test/broken`
+ * @param files e.g. `broken-stores.suite.ts`, in `test/broken`
  * @param names parts of full names; only tests that match one are run
  */
-export async function runBrokenSuite(file: string, names: readonly RegExp[]): Promise<BrokenResult[]> {
+export async function runBrokenSuites(
+  files: readonly string[],
+  names: readonly RegExp[],
+): Promise<BrokenResult[]> {
   const root = fileURLToPath(new URL("..", import.meta.url));
   const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
   const pattern = names.map((name) => name.source).join("|");
@@ -31,7 +34,7 @@ export async function runBrokenSuite(file: string, names: readonly RegExp[]): Pr
     const said = await new Promise<string>((resolve) => {
       execFile(
         process.execPath,
-        [vitest, "run", `test/broken/${file}`, ...options],
+        [vitest, "run", ...files.map((file) => `test/broken/${file}`), ...options],
         { cwd: root, env: { PATH: process.env.PATH, NO_COLOR: "1" } },
         // Failing tests are what is wanted; the exit code says nothing.
         (_error, stdout, stderr) => resolve(stdout + stderr),
