@@ -36,8 +36,11 @@ export function checkTransport(transport: FaxTransportV1, hasPublicUrl: boolean)
     const promised = capabilities.includes(capability);
     const present = typeof transport[method] === "function";
     if (promised && !present) refuse(`its manifest lists ${capability} but it has no ${method}()`);
-    if (!promised && present) refuse(`it has ${method}() but its manifest does not list ${capability}`);
+    // What only receives has a `send` as well: the one that refuses.
+    if (!promised && present && capability !== "send")
+      refuse(`it has ${method}() but its manifest does not list ${capability}`);
   }
+  if (typeof transport.send !== "function") refuse("it has no send()");
   if (typeof transport.checkHealth !== "function") refuse("it has no checkHealth()");
   if (capabilities.includes("webhook") !== (webhook !== undefined)) {
     refuse("its manifest must describe the webhook if, and only if, it lists one");

@@ -16,3 +16,8 @@ export function findTransport<Trx>(engine: Engine<Trx>, name: string): FaxTransp
   }
   throw new FaxError("request_invalid", "there is no such transport");
 }
+
+/** Whether a transport can be handed faxes; the others are sources of received ones alone. */
+export function canSend(transport: FaxTransportV1): boolean {
+  return transport.manifest.capabilities.includes("send");
+}

@@ -5,6 +5,7 @@ import type { NoticeType } from "../records/notice.ts";
 import type { Failure, StatusReport } from "../transport/fax-status.ts";
 import { type AttemptSignal, attemptTransition } from "./attempt-transition.ts";
 import type { Engine } from "./engine.ts";
+import { canSend } from "./find-transport.ts";
 import { planNextAttempt } from "./retry-policy.ts";
 
 /** A fact about an attempt that is to be recorded. */
@@ -226,7 +227,7 @@ async function afterFailure<Trx>(
   const step = planNextAttempt({
     failure,
     attempts: attempts.map((each) => (each.id === attempt.id ? attempt : each)),
-    transports: fax.requestedTransportId ? [fax.requestedTransportId] : [...engine.transports.keys()],
+    transports: fax.requestedTransportId ? [fax.requestedTransportId] : sendingTransports(engine),
     redials: engine.transports.get(attempt.transportId)?.manifest.redials ?? "none",
     rules: engine.delivery.retry,
     now,
@@ -241,6 +242,10 @@ async function afterFailure<Trx>(
     return;
   }
   await openAttempt(engine, fax, step.transportId, step.dueAt, now, trx);
+}
+
+function sendingTransports<Trx>(engine: Engine<Trx>): string[] {
+  return [...engine.transports.values()].filter(canSend).map(({ id }) => id);
 }
 
 /** Puts the fax's next attempt into the ledger and the fax back to `queued`; the caller saves the fax. */

@@ -4,7 +4,7 @@ import type { Fax, StoredDocument } from "../records/fax.ts";
 import { FaxError } from "../transport/fax-error.ts";
 import type { FaxTransportV1 } from "../transport/fax-transport.ts";
 import type { Engine } from "./engine.ts";
-import { findTransport } from "./find-transport.ts";
+import { canSend, findTransport } from "./find-transport.ts";
 import { readUpload } from "./read-upload.ts";
 import { notify, openAttempt } from "./record-signal.ts";
 
@@ -52,8 +52,11 @@ function check<Trx>(engine: Engine<Trx>, input: SendInput): CheckedInput {
   const now = engine.clock.now();
   const transport = input.transport
     ? findTransport(engine, input.transport)
-    : engine.transports.values().next().value;
-  if (!transport) throw new FaxError("request_invalid", "there is no such transport");
+    : [...engine.transports.values()].find(canSend);
+  if (!transport) throw new FaxError("unsupported", "no transport here can send");
+  if (!canSend(transport)) {
+    throw new FaxError("unsupported", "this transport receives only", { transportId: transport.id });
+  }
   const key = input.idempotencyKey;
   if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw new FaxError("request_invalid", "idempotencyKey must be 1 to 255 printable ASCII characters");

@@ -59,48 +59,62 @@ const webhookSchema = z.strictObject({
 /**
  * The one schema that every transport's manifest is checked against.
  */
-export const transportManifestSchema = z.strictObject({
-  id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
-  /** Other names that settings and requests may use, e.g. `sip` for `asterisk`. */
-  aliases: z.array(z.string()).default([]),
-  /** The word that the REST API publishes as `backend`; default: the id. */
-  backendName: z.string().optional(),
-  name: z.string().min(1),
-  version: z.string().min(1),
-  kind: z.enum(["cloud", "self_hosted", "test"]),
-  status: z.enum(["stable", "beta", "experimental"]),
-  description: z.string().min(1),
-  categories: z.array(z.string()).default([]),
-  capabilities: z.array(z.enum(capabilityNames)).refine((list) => list.includes("send"), "must list send"),
-  /** Media types that `send` takes, best first. */
-  accepts: z.array(z.string()).min(1),
-  /**
-   * How the provider gets the document: `push` in the call, or `pull` from `SendJob.documentUrl`, which core serves
-   * under a token. With `pull` a transport works only where a public URL is configured.
-   */
-  documentDelivery: z.enum(["push", "pull"]).default("push"),
-  /**
-   * What a search by reference proves. `authoritative`: "not found" means the provider never took the fax, once
-   * `settleMs` milliseconds have passed since the call.
-   */
-  lookup: z.strictObject({ authoritative: z.boolean(), settleMs: z.number().int().nonnegative() }),
-  /**
-   * Who dials again after busy and the like. `configurable`: we ask the provider for none and retry ourselves;
-   * `vendor`: the provider always does, so our own retries for line conditions default to none.
-   */
-  redials: z.enum(["none", "configurable", "vendor"]),
-  /** HTTP statuses of `send` that prove the provider did not take the fax, each with where that is documented. */
-  definiteRejections: z.array(
-    z.strictObject({ status: z.number().int().min(400).max(599), source: z.string().min(1) }),
-  ),
-  /** True when only one replica may call `run` at a time. */
-  singleton: z.boolean().default(false),
-  webhook: webhookSchema.optional(),
-  auth: z.strictObject({ methods: z.array(z.enum(["basic", "oauth2", "ami", "esl", "none"])) }),
-  traits: traitsSchema,
-  /** JSON Schema (2020-12) of the settings, made from the settings' zod object by {@link defineManifest}. */
-  configSchema: z.record(z.string(), z.unknown()),
-});
+export const transportManifestSchema = z
+  .strictObject({
+    id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
+    /** Other names that settings and requests may use, e.g. `sip` for `asterisk`. */
+    aliases: z.array(z.string()).default([]),
+    /** The word that the REST API publishes as `backend`; default: the id. */
+    backendName: z.string().optional(),
+    name: z.string().min(1),
+    version: z.string().min(1),
+    kind: z.enum(["cloud", "self_hosted", "test"]),
+    status: z.enum(["stable", "beta", "experimental"]),
+    description: z.string().min(1),
+    categories: z.array(z.string()).default([]),
+    /** Without `send` it is a source of received faxes alone: it is never chosen for sending, and its `send` refuses. */
+    capabilities: z.array(z.enum(capabilityNames)),
+    /** Media types that `send` takes, best first. */
+    accepts: z.array(z.string()).min(1),
+    /**
+     * How the provider gets the document: `push` in the call, or `pull` from `SendJob.documentUrl`, which core serves
+     * under a token. With `pull` a transport works only where a public URL is configured.
+     */
+    documentDelivery: z.enum(["push", "pull"]).default("push"),
+    /**
+     * What a search by reference proves. `authoritative`: "not found" means the provider never took the fax, once
+     * `settleMs` milliseconds have passed since the call.
+     */
+    lookup: z.strictObject({ authoritative: z.boolean(), settleMs: z.number().int().nonnegative() }),
+    /**
+     * Who dials again after busy and the like. `configurable`: we ask the provider for none and retry ourselves;
+     * `vendor`: the provider always does, so our own retries for line conditions default to none.
+     */
+    redials: z.enum(["none", "configurable", "vendor"]),
+    /** HTTP statuses of `send` that prove the provider did not take the fax, each with where that is documented. */
+    definiteRejections: z.array(
+      z.strictObject({ status: z.number().int().min(400).max(599), source: z.string().min(1) }),
+    ),
+    /** True when only one replica may call `run` at a time. */
+    singleton: z.boolean().default(false),
+    webhook: webhookSchema.optional(),
+    auth: z.strictObject({ methods: z.array(z.enum(["basic", "oauth2", "ami", "esl", "none"])) }),
+    traits: traitsSchema,
+    /** JSON Schema (2020-12) of the settings, made from the settings' zod object by {@link defineManifest}. */
+    configSchema: z.record(z.string(), z.unknown()),
+  })
+  .refine(({ capabilities, traits }) => capabilities.includes("send") === traits.send_fax, {
+    path: ["capabilities"],
+    error: "must list send if, and only if, the trait send_fax says so",
+  })
+  .refine(
+    ({ capabilities }) =>
+      ["send", "webhook", "run"].some((each) => (capabilities as string[]).includes(each)),
+    {
+      path: ["capabilities"],
+      error: "must list send, webhook or run",
+    },
+  );
 
 /** What a transport says about itself: plain data. */
 export type TransportManifest = z.output<typeof transportManifestSchema>;
