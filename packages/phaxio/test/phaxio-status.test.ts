@@ -243,7 +243,7 @@ describe("the fax object as the service was seen to send it", () => {
         expect(report.providerId).toBe("900100");
         if (report.pages !== undefined) expect(Number.isInteger(report.pages)).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 });
