@@ -1,4 +1,5 @@
 import type { RecordedRequest } from "./emulator-server.ts";
+import { startHumbleFaxEmulator } from "./humblefax/humblefax-emulator.ts";
 import { startPhaxioEmulator } from "./phaxio/phaxio-emulator.ts";
 import { startSignalWireEmulator } from "./signalwire/signalwire-emulator.ts";
 import { startSinchEmulator } from "./sinch/sinch-emulator.ts";
@@ -23,6 +24,14 @@ export interface EmulatorEntry {
 
 /** Every emulator by name: a further one is one more entry. */
 export const emulators: Readonly<Record<string, EmulatorEntry>> = {
+  humblefax: {
+    title: "HumbleFax API",
+    async start(options) {
+      const emulator = await startHumbleFaxEmulator(options);
+      const { accessKey, secretKey } = emulator;
+      return { emulator, details: { accessKey, secretKey } };
+    },
+  },
   phaxio: {
     title: "Phaxio API v2.1",
     async start(options) {

@@ -1,6 +1,18 @@
 export * from "./capturing-logger.ts";
 export * from "./emulator-fault.ts";
 export * from "./emulator-server.ts";
+export * from "./humblefax/humblefax-emulator.ts";
+export {
+  type HumbleFaxAttempt,
+  type HumbleFaxCall,
+  type HumbleFaxIncomingFax,
+  type HumbleFaxRecipient,
+  type HumbleFaxSentFax,
+  humblefaxSentStatuses,
+} from "./humblefax/humblefax-emulator-fax.ts";
+export type * from "./humblefax/humblefax-emulator-options.ts";
+export type { HumbleFaxFailure, HumbleFaxOutcome } from "./humblefax/humblefax-emulator-outcome.ts";
+export { humblefaxRetryMinutes } from "./humblefax/humblefax-emulator-webhook.ts";
 export * from "./manual-clock.ts";
 export * from "./multipart-form.ts";
 export * from "./pdf-page-count.ts";
