@@ -63,6 +63,8 @@ export interface SinchWebhook {
 export interface SinchWebhookOptions {
   /** Milliseconds that stand for one minute of the vendor's retry schedule. */
   retryMinuteMs: () => number;
+  /** The schedule: minutes before each further try. */
+  retryMinutes: () => readonly number[];
   /** How long to wait for an answer, in milliseconds (the vendor: 60 s). */
   timeoutMs: () => number;
   /** Where the document is in a completed fax's JSON: `files[]` (OpenAPI, .NET) or `file` (newer Node SDK). */
@@ -122,7 +124,7 @@ export function sinchWebhooks(options: SinchWebhookOptions): SinchWebhooks {
     if (born !== generation) return;
     deliveries.push({ event: webhook.event, faxId: webhook.fax.id, attempt, status, at: new Date() });
     const accepted = status !== undefined && status >= 200 && status < 300;
-    const minutes = sinchRetryMinutes[attempt - 1];
+    const minutes = options.retryMinutes()[attempt - 1];
     if (!accepted && minutes !== undefined) {
       later(minutes * options.retryMinuteMs(), () => void attemptDelivery(webhook, attempt + 1));
     }

@@ -71,6 +71,7 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
   const tokens = sinchTokens({ keyId, keySecret, lifetimeSeconds: () => settings.tokenLifetimeSeconds });
   const webhooks = sinchWebhooks({
     retryMinuteMs: () => options.webhookRetryMinuteMs ?? 10,
+    retryMinutes: () => options.webhookRetryMinutes ?? sinchRetryMinutes,
     timeoutMs: () => options.webhookTimeoutMs ?? 5_000,
     completedJson: () => quirks.completedJson,
     quotedEvent: () => quirks.quotedEvent,
