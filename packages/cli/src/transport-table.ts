@@ -1,6 +1,7 @@
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
 import { humblefax } from "@faxbot/humblefax";
 import { phaxio } from "@faxbot/phaxio";
+import { signalwire } from "@faxbot/signalwire";
 import { sinch } from "@faxbot/sinch";
 import { testTransport } from "@faxbot/testing";
 import type { Environment } from "./host-settings.ts";
@@ -12,7 +13,7 @@ interface TransportFactory {
 }
 
 /** Every transport that can be chosen by name. A new one is one line here. */
-const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, testTransport];
+const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, signalwire, testTransport];
 
 /** The names that FAX_BACKEND understands, each with its aliases. */
 export function transportNames(): string[] {
