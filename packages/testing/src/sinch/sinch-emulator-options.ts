@@ -64,6 +64,8 @@ export interface SinchEmulatorOptions {
   tokenLifetimeSeconds?: number;
   /** Milliseconds that stand for a minute of the vendor's webhook retry schedule; default 10. */
   webhookRetryMinuteMs?: number;
+  /** Minutes before each further try of a webhook; default: the vendor's 16 tries over three days. */
+  webhookRetryMinutes?: readonly number[];
   /** How long to wait for the answer to a webhook, in milliseconds; default 5000 (the vendor: 60 s). */
   webhookTimeoutMs?: number;
   /** The event word of a page's notification; the vendor's is not documented. */

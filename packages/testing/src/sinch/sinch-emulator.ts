@@ -23,7 +23,7 @@ import { pageOf } from "./sinch-emulator-page.ts";
 import { type SinchService, sinchServices } from "./sinch-emulator-services.ts";
 import { sinchTokens } from "./sinch-emulator-token.ts";
 import { readSendRequest, type SendRequest } from "./sinch-emulator-validation.ts";
-import { sinchWebhooks } from "./sinch-emulator-webhook.ts";
+import { sinchRetryMinutes, sinchWebhooks } from "./sinch-emulator-webhook.ts";
 
 const defaultQuirks: SinchQuirks = {
   firstStatus: "IN_PROGRESS",
