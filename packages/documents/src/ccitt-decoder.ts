@@ -1,5 +1,6 @@
 import { type ChangeList, closingEntries, whiteRow } from "./ccitt-encoder.ts";
 import {
+  blackRunCodes,
   blackRunDecodeTable,
   horizontalMode,
   modeCodeBits,
@@ -7,6 +8,7 @@ import {
   passMode,
   runCodeBits,
   verticalMode,
+  whiteRunCodes,
   whiteRunDecodeTable,
 } from "./ccitt-tables.ts";
 
@@ -23,6 +25,16 @@ export interface CcittCoding {
 /** How far the decoder looks past the end of the data, in bytes. What stands there does not matter. */
 const lookAheadBytes = 8;
 
+/** A place in T.4 data where rows are lost. */
+export interface CcittGap {
+  /** The bits from the start of the first row that is lost to the next EOL that is of use. */
+  bits: number;
+  /** The bits that the rows before it took, on average. */
+  rowBits: number;
+  /** The rows that EOLs tell are lost. There are more when an EOL is destroyed. */
+  rows: number;
+}
+
 /** How one row came out. */
 type RowResult = "row" | "damaged" | "end";
 
@@ -35,6 +47,16 @@ const endOfLineBits = 12;
 const lookAheadBits = 25;
 /** How far an EOL is searched; no row is longer. Bounds the time that one row takes. */
 const searchBits = 1 << 23;
+/** How much fill is looked for behind an EOL that is destroyed. */
+const maxFillBits = 24;
+/** A two-dimensional row of fewer bits proves nothing. */
+const leastRowBits = 24;
+/** White and black runs of no length. */
+const emptyRuns = [whiteRunCodes, blackRunCodes].map(([code = 0]) => ({
+  code: code >>> 4,
+  length: code & 15,
+}));
+const maxGaps = 1000;
 /** The most rows that are skipped in one step. */
 const maxRepeats = 256;
 
@@ -62,18 +84,32 @@ export class CcittDecoder {
   #current: ChangeList;
   #reference: ChangeList;
   #count = 0;
+  #currentCount = 0;
   /** Rows that are lost and still to be handed out as copies. */
   #repeats = 0;
   /** True while the EOL that a row can be decoded from is not found yet. */
   #isSeeking = false;
   #consecutive = 0;
   #ended = false;
+  /** Where the search for an EOL began, and the rows that it has cost. */
+  #seekStart = 0;
+  #seekRows = 0;
+  /** The bits that the last rows took, on average. */
+  #rowBits = 0;
+  #rowsInGap: ReadonlyMap<number, number> = new Map();
+  /** Where a row starts whose EOL is destroyed, and whether it is coded on its own. A first row needs no EOL. */
+  #startsAt = 0;
+  #startsTagged = true;
+  /** For rows that are decoded only to see whether they can be. */
+  #trial: ChangeList | undefined;
   /** The next bit to read. */
   position = 0;
   /** Rows that could not be decoded and are a copy of the row above. */
   badRows = 0;
   /** The longest sequence of such rows. */
   maxConsecutiveBadRows = 0;
+  /** Where rows are lost in T.4 data, in order; the first thousand of them. */
+  gaps: CcittGap[] = [];
   /** Rows that can be decoded but that readers disagree on: with a run of no length inside, or after a doubled EOL. */
   irregularRows = 0;
 
@@ -99,8 +135,14 @@ export class CcittDecoder {
   /**
    * Starts anew with other data of the same coding and width, the next strip of a page. The row above is white, all
    * counts are zero, and {@link row} stays valid until the call after the next.
+   *
+   * @param rowsInGap rows that are lost besides those that EOLs tell, by the index of their gap in {@link gaps}; known
+   * from decoding the same data before
    */
-  restart(data: Uint8Array): void {
+  restart(data: Uint8Array, rowsInGap: ReadonlyMap<number, number> = new Map()): void {
+    this.#rowsInGap = rowsInGap;
+    this.gaps = [];
+    this.#rowBits = 0;
     this.#view = withLookAhead(data);
     this.#end = data.length * 8;
     this.#reference = this.#white;
@@ -109,6 +151,8 @@ export class CcittDecoder {
     this.#isSeeking = false;
     this.#consecutive = 0;
     this.#ended = false;
+    this.#startsAt = 0;
+    this.#startsTagged = true;
     this.position = 0;
     this.badRows = 0;
     this.maxConsecutiveBadRows = 0;
@@ -150,7 +194,6 @@ export class CcittDecoder {
 
   #nextG3Row(): boolean {
     const { twoDimensional } = this.#coding;
-    const isFirst = this.position === 0;
     let tagged = false;
     let eols = 0;
     while (eols < 3) {
@@ -168,26 +211,86 @@ export class CcittDecoder {
       this.#ended = true;
       return false;
     }
-    // The row before came out whole, so what stands here is a row whose EOL is destroyed.
-    if (eols === 0 && !isFirst) return this.#resynchronise(this.position);
+    if (eols === 0 && this.position > 0 && this.#startsAt !== this.position) {
+      return this.#resynchronise(this.position);
+    }
     if (eols === 2) this.irregularRows += 1;
     const start = this.position;
-    const oneDimensional = !twoDimensional || tagged || eols === 0;
+    const oneDimensional = eols === 0 ? this.#startsTagged : !twoDimensional || tagged;
     const result = oneDimensional ? this.#decode1D() : this.#decode2D();
+    if (result === "row" && (this.#isRowEnd() || this.#findNextStart())) {
+      this.#rowBits += (this.position - start - this.#rowBits) / 4;
+      return this.#accept();
+    }
     // No code holds eleven zeros, so the first EOL after the start of the row is where the next one starts.
-    return result === "row" ? this.#accept() : this.#resynchronise(start);
+    return this.#resynchronise(start);
+  }
+
+  /** True when the row that was just decoded is followed by what may follow a row: an EOL, or nothing. */
+  #isRowEnd(): boolean {
+    for (let runs = 0; ; runs += 1) {
+      const one = this.#nextOne(this.position);
+      if (one === undefined || one - this.position >= endOfLineBits - 1) return true;
+      if (runs === 2) return false;
+      // Some machines end rows with runs of no length.
+      const bits = this.#peek(this.position);
+      const empty = emptyRuns.find(({ code, length }) => bits >>> (32 - length) === code);
+      if (empty === undefined) return false;
+      this.position += empty.length;
+      this.irregularRows += 1;
+    }
+  }
+
+  /**
+   * After a row without an EOL behind it: either its codes are damaged and fill it too early, or the EOL is damaged. If
+   * from a place where the next row may start a row can be decoded that ends with an EOL, it is the EOL.
+   */
+  #findNextStart(): boolean {
+    const end = this.position;
+    const { twoDimensional } = this.#coding;
+    const row = this.#current;
+    const above = this.#reference;
+    const irregular = this.irregularRows;
+    this.#trial ??= new Int32Array(row.length);
+    this.#current = this.#trial;
+    this.#reference = row;
+    let found = false;
+    const first = end + endOfLineBits + (twoDimensional ? 1 : 0);
+    for (let start = first; start < first + maxFillBits && !found; start += 1) {
+      for (const tagged of twoDimensional ? [true, false] : [true]) {
+        this.position = start;
+        const result = tagged ? this.#decode1D() : this.#decode2D();
+        if (result !== "row" || this.#eolAt(this.position) === undefined) continue;
+        // The end of almost anything is a row of a few vertical modes.
+        if (!tagged && this.position - start < leastRowBits) continue;
+        found = true;
+        this.#startsAt = start;
+        this.#startsTagged = tagged;
+        break;
+      }
+    }
+    this.#current = row;
+    this.#reference = above;
+    this.irregularRows = irregular + (found ? 1 : 0);
+    this.position = found ? this.#startsAt : end;
+    return found;
   }
 
   /** Hands out a copy for the row that is lost and goes on at an EOL from which a row can be decoded. */
   #resynchronise(from: number): boolean {
+    this.#countBadRow();
+    if (!this.#isSeeking) {
+      this.#isSeeking = true;
+      this.#seekStart = from;
+      this.#seekRows = 1;
+    }
     this.position = from;
-    this.#isSeeking = true;
     // Row by row, so that one call never takes long.
     while (this.#isSeeking && this.#repeats < maxRepeats) {
       const eol = this.#findEol(this.position);
       if (eol === undefined) {
         this.#ended = true;
-        break;
+        return true;
       }
       if (!this.#coding.twoDimensional || this.#bitAt(eol)) {
         this.position = eol - endOfLineBits;
@@ -196,9 +299,13 @@ export class CcittDecoder {
         // A row that is coded against a lost row is lost too.
         this.position = eol;
         this.#repeats += 1;
+        this.#seekRows += 1;
       }
     }
-    this.#countBadRow();
+    if (this.#isSeeking || this.gaps.length === maxGaps) return true;
+    const bits = this.position - this.#seekStart;
+    this.#repeats += this.#rowsInGap.get(this.gaps.length) ?? 0;
+    this.gaps.push({ bits, rowBits: this.#rowBits, rows: this.#seekRows });
     return true;
   }
 
@@ -206,6 +313,7 @@ export class CcittDecoder {
     const row = this.#current;
     this.#current = row === this.#even ? this.#odd : this.#even;
     this.#reference = row;
+    this.#count = this.#currentCount;
     this.#consecutive = 0;
     return true;
   }
@@ -406,7 +514,7 @@ export class CcittDecoder {
     row[count + 1] = width;
     row[count + 2] = width;
     row[count + 3] = width;
-    this.#count = count;
+    this.#currentCount = count;
     this.position = position;
     if (hasEmptyRun) this.irregularRows += 1;
     return "row";

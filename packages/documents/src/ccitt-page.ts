@@ -1,5 +1,5 @@
 import { BitWriter } from "./bit-writer.ts";
-import { type CcittCoding, CcittDecoder } from "./ccitt-decoder.ts";
+import { type CcittCoding, CcittDecoder, type CcittGap } from "./ccitt-decoder.ts";
 import { type ChangeList, closingEntries, encodeRow2D, whiteRow, writeEndOfBlock } from "./ccitt-encoder.ts";
 import { type StitchStrip, stitchG4 } from "./ccitt-stitch.ts";
 import { reverseBits } from "./reverse-bits.ts";
@@ -29,6 +29,7 @@ interface StripResult {
   badRows: number;
   maxConsecutiveBadRows: number;
   irregularRows: number;
+  gaps: CcittGap[];
   firstRow: ChangeList;
   firstRowEnd: number;
   lastRow: ChangeList;
@@ -50,6 +51,10 @@ interface Strips {
 const maxStitchedStrips = 150;
 // Bytes behind the last row that do not speak against a coding that was only guessed: an RTC and fill.
 const tolerableRest = 16 * 8;
+
+const maxJoinedRows = 200;
+// Half a row more than the rows that are accounted for.
+const leastLikelihood = 0.4;
 
 /** True for the compressions that are T.4 or T.6: RLE, Group 3, Group 4 and RLE in words. */
 export function isCcitt(compression: number): boolean {
@@ -103,7 +108,7 @@ export async function convertCcittPage(
       return wholePage(found.strips, found.coding, found.results, options.compact, slice);
     }
   }
-  return reencode(strips, coding, loss(results) > 0 ? "repair" : "reencode", slice);
+  return reencode(strips, coding, results, loss(results) > 0 ? "repair" : "reencode", slice);
 }
 
 async function reverseAll(parts: readonly Uint8Array[], slice: TimeSlice): Promise<Uint8Array[]> {
@@ -175,7 +180,7 @@ async function otherCoding(
     const codings =
       candidate === strips ? all.filter((coding) => !declared.some((other) => isSame(coding, other))) : all;
     for (const coding of codings) {
-      const results = await decodeStrips(candidate, coding, slice, true);
+      const results = await decodeStrips(candidate, coding, slice, { stopAtDamage: true });
       if (isWhole(results) && !hasRest(results)) return { strips: candidate, coding, results };
     }
   }
@@ -198,9 +203,9 @@ async function wholePage(
   compact: boolean,
   slice: TimeSlice,
 ): Promise<CcittPage> {
-  if (!canPass(coding)) return reencode(strips, coding, "reencode", slice);
+  if (!canPass(coding)) return reencode(strips, coding, results, "reencode", slice);
   if (compact && coding.scheme !== "g4") {
-    const smaller = await reencode(strips, coding, "reencode", slice);
+    const smaller = await reencode(strips, coding, results, "reencode", slice);
     if (size(smaller.data) < size(strips.data)) return smaller;
   }
   const page = clean(strips, coding);
@@ -208,7 +213,7 @@ async function wholePage(
   if (coding.scheme !== "g4") {
     return { ...page, method: "concat", data: concatenate(strips.data, results) };
   }
-  if (results.length > maxStitchedStrips) return reencode(strips, coding, "reencode", slice);
+  if (results.length > maxStitchedStrips) return reencode(strips, coding, results, "reencode", slice);
   const parts: StitchStrip[] = results.map((result, index) => ({
     ...result,
     data: strips.data[index] as Uint8Array,
@@ -232,21 +237,28 @@ function concatenate(data: readonly Uint8Array[], results: readonly StripResult[
   });
 }
 
-/** Decodes all strips and codes the page as T.6; lost rows are copies of the row above, missing ones are white. */
+/**
+ * Decodes all strips and codes the page as T.6; lost rows are copies of the row above, missing ones are white.
+ *
+ * @param known what decoding them has shown before
+ */
 async function reencode(
   strips: Strips,
   coding: CcittCoding,
+  known: readonly StripResult[],
   method: CcittMethod,
   slice: TimeSlice,
 ): Promise<CcittPage> {
   const { width } = strips;
   const writer = new BitWriter(size(strips.data) + 1024);
   let above = whiteRow(width);
-  const results = await decodeStrips(strips, coding, slice, false, (row) => {
+  const onRow = (row: ChangeList) => {
     const regular = withoutEmptyRuns(row, width);
     encodeRow2D(writer, above, regular, width);
     above = regular;
-  });
+  };
+  const rowsInGaps = known.map((strip) => rowsInGapsOf(strip));
+  const results = await decodeStrips(strips, coding, slice, { rowsInGaps, onRow });
   writeEndOfBlock(writer);
   return {
     method,
@@ -258,6 +270,26 @@ async function reencode(
     maxConsecutiveBadRows: results.reduce((most, strip) => Math.max(most, strip.maxConsecutiveBadRows), 0),
     missingRows: results.reduce((sum, strip) => sum + strip.expectedRows - strip.rows, 0),
   };
+}
+
+/**
+ * Where the rows belong that a strip has too few. An EOL that is destroyed joins two rows, so that everything below
+ * moves up by one: the rows go where the most data is between two EOLs.
+ */
+function rowsInGapsOf({ gaps, expectedRows, rows, end }: StripResult): Map<number, number> {
+  const found = new Map<number, number>();
+  // White rows take next to nothing, which would make one row of text look like many: the average is the least.
+  const likelihoods = gaps.map((gap) => gap.bits / Math.max(gap.rowBits, end / rows) - gap.rows);
+  for (let missing = Math.min(expectedRows - rows, maxJoinedRows); missing > 0; missing -= 1) {
+    const best = likelihoods.reduce(
+      (top, value, index) => (value > (likelihoods[top] ?? 0) ? index : top),
+      -1,
+    );
+    if (best < 0 || (likelihoods[best] as number) < leastLikelihood) break;
+    found.set(best, (found.get(best) ?? 0) + 1);
+    likelihoods[best] = (likelihoods[best] as number) - 1;
+  }
+  return found;
 }
 
 /** The row itself, or a copy without the pairs of changes at one place. */
@@ -282,18 +314,21 @@ function withoutEmptyRuns(row: ChangeList, width: number): ChangeList {
   return regular;
 }
 
-/**
- * Decodes all strips of a page.
- *
- * @param stopAtDamage gives up at the first strip that is not whole
- * @param onRow called for each of the page's rows, also for those that are missing
- */
+interface DecodeOptions {
+  /** Gives up at the first strip that is not whole. */
+  stopAtDamage?: boolean;
+  /** For each strip, rows that are lost besides those that its EOLs tell. */
+  rowsInGaps?: readonly ReadonlyMap<number, number>[];
+  /** Called for each of the page's rows, also for those that are missing. */
+  onRow?: (row: ChangeList) => void;
+}
+
+/** Decodes all strips of a page. */
 async function decodeStrips(
   strips: Strips,
   coding: CcittCoding,
   slice: TimeSlice,
-  stopAtDamage = false,
-  onRow?: (row: ChangeList) => void,
+  { stopAtDamage = false, rowsInGaps, onRow }: DecodeOptions = {},
 ): Promise<StripResult[]> {
   const { width, height, rowsPerStrip } = strips;
   const keepsRows = coding.scheme === "g4" && strips.data.length > 1;
@@ -303,8 +338,8 @@ async function decodeStrips(
   for (let top = 0, index = 0; top < height; top += rowsPerStrip, index += 1) {
     const expectedRows = Math.min(rowsPerStrip, height - top);
     const data = strips.data[index] ?? new Uint8Array();
-    if (decoder === undefined) decoder = new CcittDecoder(data, coding, width);
-    else decoder.restart(data);
+    decoder ??= new CcittDecoder(data, coding, width);
+    decoder.restart(data, rowsInGaps?.[index]);
     let rows = 0;
     let firstRow = decoder.row;
     let firstRowEnd = 0;
@@ -329,6 +364,7 @@ async function decodeStrips(
       badRows: decoder.badRows,
       maxConsecutiveBadRows: decoder.maxConsecutiveBadRows,
       irregularRows: decoder.irregularRows,
+      gaps: decoder.gaps,
       firstRow,
       firstRowEnd,
       lastRow: keepsRows ? copyOf(decoder) : firstRow,

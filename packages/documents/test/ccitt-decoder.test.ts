@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BitWriter } from "../src/bit-writer.ts";
 import { type CcittCoding, CcittDecoder } from "../src/ccitt-decoder.ts";
 import { type Bitmap, encodeG3, encodeG4, encodeRow1D, rowsOfBitmap } from "../src/ccitt-encoder.ts";
+import { blackRunCodes, endOfLineCode, whiteRunCodes } from "../src/ccitt-tables.ts";
 import { paintRow } from "../src/paint-row.ts";
 import { reverseBits } from "../src/reverse-bits.ts";
 import { TimeSlice } from "../src/time-slice.ts";
@@ -147,6 +148,58 @@ describe("CcittDecoder", () => {
     const expected = bitmap.data.slice();
     expected.copyWithin(16, 8, 16);
     expect(Buffer.compare(decoded, expected)).toBe(0);
+  });
+
+  /** Rows that differ from one another, so that a shift shows. */
+  const stairs: Bitmap = { width: 64, height: 24, data: new Uint8Array(8 * 24) };
+  for (let row = 0; row < 24; row += 1) {
+    for (let at = 0; at < 8; at += 1) stairs.data[row * 8 + at] = (0xf0 >> (row % 5)) ^ (at * row);
+  }
+  const aligned = () => encodeG3(rowsOfBitmap(stairs), 64, { byteAlignedEol: true });
+  const eolsOf = (data: Uint8Array) =>
+    [...data.keys()].filter((at) => data[at] === 1 && ((data[at - 1] as number) & 15) === 0);
+
+  it("loses no row when only an EOL is damaged", () => {
+    const data = aligned();
+    const eol = eolsOf(data)[7] as number;
+    data[eol - 1] = (data[eol - 1] as number) | 4;
+    const { bitmap, rows, decoder } = decode(data, { scheme: "g3" }, stairs);
+    expect([rows, decoder.badRows, decoder.irregularRows]).toEqual([24, 0, 1]);
+    expect(Buffer.compare(bitmap, stairs.data)).toBe(0);
+  });
+
+  it("does not take the row before for whole when its codes fill it too early", () => {
+    const writer = new BitWriter();
+    writer.reserve(1000);
+    for (const row of rowsOfBitmap({ width: 64, height: 3, data: new Uint8Array(24).fill(0xf0) })) {
+      writer.write(endOfLineCode);
+      encodeRow1D(writer, row, 64);
+    }
+    // A third row that is full after one code, with the rest of it behind.
+    writer.write(endOfLineCode);
+    writer.write(whiteRunCodes[63 + 1] as number);
+    writer.write(whiteRunCodes[0] as number);
+    writer.write(blackRunCodes[5] as number);
+    writer.write(whiteRunCodes[7] as number);
+    writer.write(endOfLineCode);
+    encodeRow1D(writer, new Int32Array([64, 64, 64, 64]), 64);
+    const bitmap = { width: 64, height: 5, data: new Uint8Array(40) };
+    const { bitmap: decoded, rows, decoder } = decode(writer.finish(), { scheme: "g3" }, bitmap);
+    expect([rows, decoder.badRows]).toEqual([5, 1]);
+    expect([...decoded]).toEqual([...new Uint8Array(32).fill(0xf0), ...new Uint8Array(8)]);
+  });
+
+  it("passes over runs of no length at the end of a row", () => {
+    const writer = new BitWriter();
+    writer.reserve(1000);
+    for (const row of rowsOfBitmap(stairs)) {
+      writer.write(endOfLineCode);
+      encodeRow1D(writer, row, 64);
+      writer.write(blackRunCodes[0] as number);
+    }
+    const { bitmap, rows, decoder } = decode(writer.finish(), { scheme: "g3" }, stairs);
+    expect([rows, decoder.badRows, decoder.irregularRows]).toEqual([24, 0, 24]);
+    expect(Buffer.compare(bitmap, stairs.data)).toBe(0);
   });
 });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { encodeG3, rowsOfBitmap } from "../src/ccitt-encoder.ts";
 import { tiffToPdf } from "../src/tiff-to-pdf.ts";
 import { fixtureBytes, fixtureNames, fixtures } from "./fixture.ts";
 import { hasProgram } from "./has-program.ts";
 import { decodeCcittImage, type PdfImage, pdfImages, popplerImages, sha256 } from "./pdf-images.ts";
+import { buildTiff, pageTags } from "./tiff-builder.ts";
 
 const hasPoppler = hasProgram("pdfimages");
 
@@ -65,6 +67,29 @@ describe("tiffToPdf: damaged fax pages", () => {
       );
     },
   );
+
+  it("keeps the rows below in their place when two rows are joined by damage", async () => {
+    const height = 40;
+    const data = new Uint8Array(27 * height);
+    for (let row = 0; row < height; row += 1) {
+      for (let at = 0; at < 27; at += 1) data[row * 27 + at] = (row * 7 + at * 13) & 0x7e;
+    }
+    const rows = rowsOfBitmap({ width: 216, height, data });
+    const fax = encodeG3(rows, 216, { byteAlignedEol: true });
+    const eols = [...fax.keys()].filter((at) => fax[at] === 1 && ((fax[at - 1] as number) & 15) === 0);
+    // The EOL between the rows 19 and 20 and the first codes of row 20 become ones.
+    const eol = eols[20] as number;
+    fax.fill(0xff, eol - 1, eol + 4);
+    const page = { tags: pageTags(216, height, [259, 3, [3]], [292, 4, [4]]), segments: [fax] };
+    const { pdf, report } = await tiffToPdf(buildTiff([page]));
+    expect(report.pages[0]).toMatchObject({ method: "repair", badRows: 2, missingRows: 0 });
+    const [image] = pdfImages(pdf.bytes());
+    const bitmap = image === undefined ? new Uint8Array() : decodeCcittImage(image);
+    const expected = data.slice();
+    expected.copyWithin(19 * 27, 18 * 27, 19 * 27);
+    expected.copyWithin(20 * 27, 18 * 27, 19 * 27);
+    expect(Buffer.compare(bitmap, expected)).toBe(0);
+  });
 
   it("counts what it repaired", async () => {
     const report = async (name: string) => (await tiffToPdf(fixtureBytes(name))).report.pages[0];
