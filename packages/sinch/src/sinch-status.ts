@@ -5,12 +5,12 @@ import { type SinchFax, sinchErrorBody } from "./sinch-api.ts";
 export const attemptLabel = "faxbot_attempt";
 
 /** The vendor's four words (API reference). `SUCCEEDED` and the like, as blogs have them, do not exist. */
-const statuses: Readonly<Record<string, FaxStatus>> = {
-  QUEUED: "queued",
-  IN_PROGRESS: "in_progress",
-  COMPLETED: "delivered",
-  FAILURE: "failed",
-};
+const statuses: ReadonlyMap<string, FaxStatus> = new Map([
+  ["QUEUED", "queued"],
+  ["IN_PROGRESS", "in_progress"],
+  ["COMPLETED", "delivered"],
+  ["FAILURE", "failed"],
+]);
 
 type Verdict = readonly [reason: FailureReason, retryable: boolean];
 
@@ -101,7 +101,7 @@ export function sinchFailure(fax: Pick<SinchFax, "errorType" | "errorCode">): Fa
 /** Turns a fax as Sinch tells it into our report. Unknown words stay raw and `unmapped`. */
 export function statusReport(fax: SinchFax): StatusReport {
   const word = fax.status || "(none)";
-  let status: StatusReport["status"] = statuses[word] ?? "unmapped";
+  let status: StatusReport["status"] = statuses.get(word) ?? "unmapped";
   if (status === "failed" && sinchFailure(fax).providerCode === canceledPair) status = "canceled";
   const pages = fax.pagesSentSuccessfully ?? (status === "delivered" ? fax.numberOfPages : undefined);
   const reference = fax.labels?.[attemptLabel];

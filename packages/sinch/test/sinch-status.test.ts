@@ -16,6 +16,7 @@ describe("status words", () => {
     ["COMPLETED", "delivered"],
     ["FAILURE", "failed"],
     // Words of blogs and older code: never taken for an ending.
+    ["constructor", "unmapped"],
     ["SUCCEEDED", "unmapped"],
     ["FAILED", "unmapped"],
     ["completed", "unmapped"],
