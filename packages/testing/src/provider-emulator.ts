@@ -24,6 +24,8 @@ export interface ProviderEmulatorOptions<Outcome> {
   completeAfterMs?: number;
   /** Milliseconds that stand for a minute of the webhooks' retry schedule; default 10. */
   webhookRetryMinuteMs?: number;
+  /** Minutes before each further try of a webhook; default: the vendor's schedule. */
+  webhookRetryMinutes?: readonly number[];
   /** How long to wait for the answer to a webhook, in milliseconds; default 5000. */
   webhookTimeoutMs?: number;
 }

@@ -157,6 +157,15 @@ test("faults: duplicate, reorder, drop, changed, and a wrong or missing token", 
   expect(host.hooks.map((hook) => jsonOf(hook).type)).toEqual(["Fax.Sublime"]);
 });
 
+test("a schedule of one's own can be given", async () => {
+  const impatient = await startHumbleFaxEmulator({ webhookRetryMinutes: [0], webhookUrls: [url] });
+  host.fallback = () => ({ status: 500 });
+  impatient.receiveFax();
+  await impatient.idle();
+  expect(impatient.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  await impatient.stop();
+});
+
 test("a proxy that signs can be imitated", async () => {
   const signing = await startHumbleFaxEmulator({ webhookSecret: "whsec_test", webhookUrls: [url] });
   signing.receiveFax();

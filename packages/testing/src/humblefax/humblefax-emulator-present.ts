@@ -1,4 +1,11 @@
+import type { EmulatorResponse } from "../emulator-server.ts";
 import type { HumbleFaxQuirks } from "./humblefax-emulator-options.ts";
+
+/** Answers a refusal in the vendor's envelope. */
+export type HumbleFaxRefuse = (status: number, error: string) => EmulatorResponse;
+
+/** Answers in the vendor's envelope. */
+export type HumbleFaxReply = (data: Record<string, unknown>) => EmulatorResponse;
 
 const subscriberKeys = new Set(["toNumber", "fromNumber"]);
 

@@ -22,11 +22,12 @@ export const humblefaxRetryMinutes: readonly number[] = [1, 5, 15, 60, 240];
 export function humblefaxWebhooks(options: {
   quirks: HumbleFaxQuirks;
   secret: string | undefined;
+  retryMinutes: readonly number[];
   minuteMs: number;
   timeoutMs: number;
 }): WebhookSender<HumbleFaxEvent, HumbleFaxWebhook> {
   return webhookSender<HumbleFaxEvent, HumbleFaxWebhook>({
-    retryMinutes: humblefaxRetryMinutes,
+    retryMinutes: options.retryMinutes,
     minuteMs: options.minuteMs,
     timeoutMs: options.timeoutMs,
     encode(webhook, { attempt, signature, change }) {

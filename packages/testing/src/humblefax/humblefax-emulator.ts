@@ -1,19 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { emulatorControl } from "../emulator-control.ts";
-import {
-  type EmulatorRequest,
-  type EmulatorResponse,
-  type EmulatorRoute,
-  type EmulatorServer,
-  startEmulatorServer,
-} from "../emulator-server.ts";
+import { type EmulatorRoute, type EmulatorServer, startEmulatorServer } from "../emulator-server.ts";
 import { outcomeByNumber } from "../outcome-by-number.ts";
 import { rateLimit } from "../rate-limit.ts";
 import { syntheticNumber } from "../synthetic-number.ts";
 import { syntheticPdf } from "../synthetic-pdf.ts";
-import { plainNumber, unixSeconds } from "./humblefax-emulator-fax.ts";
-import { humblefaxLedger, isBrokenPdf } from "./humblefax-emulator-ledger.ts";
+import { plainNumber } from "./humblefax-emulator-fax.ts";
+import { humblefaxLedger } from "./humblefax-emulator-ledger.ts";
 import type {
   HumbleFaxEmulator,
   HumbleFaxEmulatorOptions,
@@ -22,15 +15,10 @@ import type {
   HumbleFaxQuirks,
 } from "./humblefax-emulator-options.ts";
 import { type HumbleFaxOutcome, humblefaxPreset } from "./humblefax-emulator-outcome.ts";
-import { presentHumbleFax } from "./humblefax-emulator-present.ts";
-import {
-  type HumbleFaxFile,
-  type HumbleFaxSend,
-  readAttachment,
-  readHumbleFaxSend,
-  readQuickSend,
-} from "./humblefax-emulator-send.ts";
-import { humblefaxWebhooks, newMessageId } from "./humblefax-emulator-webhook.ts";
+import { type HumbleFaxRefuse, type HumbleFaxReply, presentHumbleFax } from "./humblefax-emulator-present.ts";
+import { humblefaxReading } from "./humblefax-emulator-reading.ts";
+import { humblefaxSending } from "./humblefax-emulator-sending.ts";
+import { humblefaxRetryMinutes, humblefaxWebhooks, newMessageId } from "./humblefax-emulator-webhook.ts";
 
 const defaultQuirks: HumbleFaxQuirks = {
   quickSendKey: "fax",
@@ -44,14 +32,7 @@ const defaultQuirks: HumbleFaxQuirks = {
   failureReasonAt: "everywhere",
   sendTooEarly: 0,
 };
-const monthSeconds = 30 * 24 * 60 * 60;
 const webhookBody = z.strictObject({ url: z.url({ protocol: /^https?$/ }) });
-
-interface TmpFax {
-  send: HumbleFaxSend;
-  files: HumbleFaxFile[];
-  refusalsLeft: number;
-}
 
 /**
  * Starts an imitation of the HumbleFax API on 127.0.0.1: real HTTP, as strict as what is known of the vendor's
@@ -75,15 +56,15 @@ export async function startHumbleFaxEmulator(
   const defaultFrom = numbers[0] ?? plainNumber(syntheticNumber(90));
   const quirks: HumbleFaxQuirks = { ...defaultQuirks, ...options.quirks };
   const settings = { completeAfterMs: options.completeAfterMs ?? 100 };
-  const tmpFaxes = new Map<string, TmpFax>();
+  const ownNumbers = numbers.length > 0 ? numbers : [defaultFrom];
   let registered: { id: number; url: string }[] = [];
   let nextWebhookId = 1;
 
-  const refuse = (status: number, error: string): EmulatorResponse => ({
+  const refuse: HumbleFaxRefuse = (status, error) => ({
     status: quirks.refuseWith200 ? 200 : status,
     body: { result: "failure", error },
   });
-  const reply = (data: Record<string, unknown>): EmulatorResponse => ({
+  const reply: HumbleFaxReply = (data) => ({
     status: 200,
     body: { result: "success", data: presentHumbleFax(data, quirks) },
   });
@@ -95,6 +76,7 @@ export async function startHumbleFaxEmulator(
   const sender = humblefaxWebhooks({
     quirks,
     secret: options.webhookSecret,
+    retryMinutes: options.webhookRetryMinutes ?? humblefaxRetryMinutes,
     minuteMs: options.webhookRetryMinuteMs ?? 10,
     timeoutMs: options.webhookTimeoutMs ?? 5_000,
   });
@@ -123,258 +105,10 @@ export async function startHumbleFaxEmulator(
   };
   registerInitial();
 
-  const readSend = (json: string): HumbleFaxSend | string =>
-    readHumbleFaxSend(json, { numbers, unknownFields: quirks.unknownFields });
-  const lacksContent = (send: HumbleFaxSend, files: readonly HumbleFaxFile[]): boolean =>
-    !send.includeCoversheet && files.length === 0;
-  const withTmpFax =
-    (
-      handle: (
-        tmpFax: TmpFax,
-        id: string,
-        request: EmulatorRequest,
-      ) => EmulatorResponse | Promise<EmulatorResponse>,
-    ) =>
-    (request: EmulatorRequest): EmulatorResponse | Promise<EmulatorResponse> => {
-      const id = request.params.id ?? "";
-      const tmpFax = tmpFaxes.get(id);
-      return tmpFax ? handle(tmpFax, id, request) : refuse(404, "tmpFaxNotFound");
-    };
-  const shownTmpFax = (id: string, { send, files }: TmpFax): Record<string, unknown> => ({
-    id,
-    ...send,
-    attachments: files.map(({ fileName }) => fileName),
-  });
-  const download = (document: Buffer | undefined, { query, params }: EmulatorRequest): EmulatorResponse => {
-    if (!document) return refuse(404, "faxNotFound");
-    if ((query.get("fileFormat") ?? "pdf") !== "pdf") return refuse(400, "fileFormat must be pdf");
-    return {
-      status: 200,
-      headers: {
-        "content-type": "application/pdf",
-        "content-disposition": `attachment; filename="${params.id}.pdf"`,
-      },
-      body: document,
-    };
-  };
-  /** The faxes in the asked period, newest first. @returns the text of what is wrong with the query otherwise */
-  const inPeriod = <Fax extends { id: number }>(
-    faxes: readonly Fax[],
-    query: URLSearchParams,
-    timeOf: (fax: Fax) => number,
-    numberKey: "fromNumber" | "toNumber",
-    numberOf: (fax: Fax) => string,
-  ): Fax[] | string => {
-    for (const key of query.keys()) {
-      if (!["timeFrom", "timeTo", numberKey].includes(key)) return `unknown parameter ${key}`;
-      if (!/^\d{1,11}$/.test(query.get(key) ?? "")) return `${key} must be an integer`;
-    }
-    const from = Number(query.get("timeFrom") ?? unixSeconds() - monthSeconds);
-    const to = Number(query.get("timeTo") ?? Number.POSITIVE_INFINITY);
-    const number = query.get(numberKey);
-    return faxes
-      .filter((fax) => timeOf(fax) >= from && timeOf(fax) <= to)
-      .filter((fax) => number === null || numberOf(fax) === number)
-      .reverse();
-  };
-
+  const sending = humblefaxSending({ ledger, quirks, numbers, refuse, reply });
   const routes: EmulatorRoute<HumbleFaxOperation>[] = [
-    {
-      operation: "quickSendFax",
-      method: "POST",
-      path: "/quickSendFax",
-      async handle(request) {
-        const body = await readQuickSend(request);
-        if (typeof body === "string") return refuse(400, body);
-        const send = readSend(body.jsonData);
-        if (typeof send === "string") return refuse(400, send);
-        if (lacksContent(send, body.files)) return refuse(400, "a file is required without a coversheet");
-        const fax = ledger.take(send, body.files);
-        const { id, status, senderEmail, numPages, recipients } = fax;
-        return reply({
-          result: "Fax sent to queue",
-          [quirks.quickSendKey]: {
-            id,
-            status: quirks.statusAsList ? [status] : status,
-            senderEmail,
-            numPages: Number(numPages),
-            recipients: recipients.map((each) => ({ status: each.status, toNumber: each.toNumber })),
-          },
-        });
-      },
-    },
-    {
-      operation: "createTmpFax",
-      method: "POST",
-      path: "/tmpFax",
-      handle(request) {
-        if (!request.headers["content-type"]?.startsWith("application/json")) {
-          return refuse(400, "the body must be JSON");
-        }
-        const send = readSend(request.body.toString());
-        if (typeof send === "string") return refuse(400, send);
-        const id = `${randomBytes(7).toString("hex")}.${Math.floor(Math.random() * 1e8)}`;
-        const tmpFax: TmpFax = { send, files: [], refusalsLeft: quirks.sendTooEarly };
-        tmpFaxes.set(id, tmpFax);
-        return reply({ tmpFax: shownTmpFax(id, tmpFax) });
-      },
-    },
-    {
-      operation: "createAttachment",
-      method: "POST",
-      path: "/attachment/{id}",
-      handle: withTmpFax(async (tmpFax, id, request) => {
-        const file = await readAttachment(request);
-        if (typeof file === "string") return refuse(400, file);
-        // The call lasts until the file was validated.
-        if (isBrokenPdf(file)) return refuse(400, "the file is invalid");
-        tmpFax.files.push(file);
-        return reply({ attachment: { tmpFaxId: id, fileName: file.fileName } });
-      }),
-    },
-    {
-      operation: "sendTmpFax",
-      method: "POST",
-      path: "/tmpFax/{id}/send",
-      handle: withTmpFax((tmpFax, id, request) => {
-        if (!["", "{}"].includes(request.body.toString().trim()))
-          return refuse(400, "the body must be empty");
-        if (tmpFax.refusalsLeft > 0) {
-          tmpFax.refusalsLeft -= 1;
-          return refuse(400, "attachments are still being processed");
-        }
-        if (lacksContent(tmpFax.send, tmpFax.files)) {
-          return refuse(400, "a file is required without a coversheet");
-        }
-        tmpFaxes.delete(id);
-        return reply({ sentFax: { ...ledger.take(tmpFax.send, tmpFax.files) } });
-      }),
-    },
-    {
-      operation: "listTmpFaxes",
-      method: "GET",
-      path: "/tmpFaxes",
-      handle: () => reply({ tmpFaxIds: [...tmpFaxes.keys()] }),
-    },
-    {
-      operation: "getTmpFax",
-      method: "GET",
-      path: "/tmpFax/{id}",
-      handle: withTmpFax((tmpFax, id) => reply({ tmpFax: shownTmpFax(id, tmpFax) })),
-    },
-    {
-      operation: "deleteTmpFax",
-      method: "DELETE",
-      path: "/tmpFax/{id}",
-      handle: withTmpFax((_tmpFax, id) => {
-        tmpFaxes.delete(id);
-        return reply({});
-      }),
-    },
-    {
-      operation: "listSentFaxes",
-      method: "GET",
-      path: "/sentFaxes",
-      handle({ query }) {
-        const faxes = inPeriod(
-          ledger.sent,
-          query,
-          ({ timestamp }) => timestamp,
-          "fromNumber",
-          ({ fromNumber }) => fromNumber,
-        );
-        return typeof faxes === "string"
-          ? refuse(400, faxes)
-          : reply({ sentFaxIds: faxes.map(({ id }) => id) });
-      },
-    },
-    {
-      operation: "getSentFax",
-      method: "GET",
-      path: "/sentFax/{id}",
-      handle({ params }) {
-        const entry = ledger.findSent(params.id ?? "");
-        return entry ? reply({ sentFax: entry.fax }) : refuse(404, "faxNotFound");
-      },
-    },
-    {
-      operation: "downloadSentFax",
-      method: "GET",
-      path: "/sentFax/{id}/download",
-      handle: (request) => download(ledger.findSent(request.params.id ?? "")?.document, request),
-    },
-    {
-      operation: "listIncomingFaxes",
-      method: "GET",
-      path: "/incomingFaxes",
-      handle({ query }) {
-        const faxes = inPeriod(
-          ledger.incoming,
-          query,
-          ({ time }) => Number(time),
-          "toNumber",
-          ({ toNumber }) => toNumber,
-        );
-        if (typeof faxes === "string") return refuse(400, faxes);
-        const incomingFaxIds = faxes.map(({ id }) => id);
-        return reply({ numResults: faxes.length, incomingFaxIds, incomingFaxes: faxes });
-      },
-    },
-    {
-      operation: "getIncomingFax",
-      method: "GET",
-      path: "/incomingFax/{id}",
-      handle({ params }) {
-        const entry = ledger.findIncoming(params.id ?? "");
-        return entry ? reply({ incomingFax: entry.fax }) : refuse(404, "faxNotFound");
-      },
-    },
-    {
-      operation: "downloadIncomingFax",
-      method: "GET",
-      path: "/incomingFax/{id}/download",
-      handle: (request) => download(ledger.findIncoming(request.params.id ?? "")?.document, request),
-    },
-    {
-      operation: "deleteIncomingFax",
-      method: "DELETE",
-      path: "/incomingFax/{id}",
-      handle({ params }) {
-        if (!ledger.findIncoming(params.id ?? "")) return refuse(404, "faxNotFound");
-        ledger.removeIncoming(params.id ?? "");
-        return reply({});
-      },
-    },
-    {
-      operation: "getUser",
-      method: "GET",
-      path: "/user",
-      handle: () =>
-        reply({
-          user: {
-            id: 1,
-            name: "Synthetic User",
-            inboundAccess: true,
-            assignedFaxNumber: defaultFrom,
-            allFaxNumbersCanAccess: numbers.length > 0 ? numbers : [defaultFrom],
-          },
-        }),
-    },
-    {
-      operation: "listNumbers",
-      method: "GET",
-      path: "/numbers",
-      handle: () =>
-        reply({
-          numbers: (numbers.length > 0 ? numbers : [defaultFrom]).map((number) => ({
-            number,
-            tollFree: false,
-            departmentName: "",
-            callerId: "",
-            userIdsWithAccess: [1],
-          })),
-        }),
-    },
+    ...sending.routes,
+    ...humblefaxReading({ ledger, numbers: ownNumbers, refuse, reply }),
     {
       operation: "createWebhook",
       method: "POST",
@@ -423,7 +157,7 @@ export async function startHumbleFaxEmulator(
     ledger.reset();
     sender.reset();
     limit.reset();
-    tmpFaxes.clear();
+    sending.reset();
     registerInitial();
     Object.assign(quirks, defaultQuirks, options.quirks);
   };

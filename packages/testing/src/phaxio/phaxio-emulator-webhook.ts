@@ -23,11 +23,12 @@ export const phaxioRetryMinutes: readonly number[] = [5, 10, 20, 30, ...Array<nu
 export function phaxioWebhooks(options: {
   console: PhaxioConsole;
   quirks: PhaxioQuirks;
+  retryMinutes: readonly number[];
   minuteMs: number;
   timeoutMs: number;
 }): WebhookSender<PhaxioEvent, PhaxioWebhook> {
   return webhookSender<PhaxioEvent, PhaxioWebhook>({
-    retryMinutes: phaxioRetryMinutes,
+    retryMinutes: options.retryMinutes,
     minuteMs: options.minuteMs,
     timeoutMs: options.timeoutMs,
     encode(webhook, { signature, change }) {

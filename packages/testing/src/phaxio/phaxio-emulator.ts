@@ -27,7 +27,7 @@ import type {
 } from "./phaxio-emulator-options.ts";
 import { type PhaxioOutcome, phaxioPreset } from "./phaxio-emulator-outcome.ts";
 import { readPhaxioSend } from "./phaxio-emulator-send.ts";
-import { phaxioWebhooks } from "./phaxio-emulator-webhook.ts";
+import { phaxioRetryMinutes, phaxioWebhooks } from "./phaxio-emulator-webhook.ts";
 
 /** The vendor's public number, which simulated receipts name when they are told no other. */
 export const phaxioPublicNumber = "+18773346654";
@@ -88,6 +88,7 @@ export async function startPhaxioEmulator(options: PhaxioEmulatorOptions = {}): 
   const webhooks = phaxioWebhooks({
     console,
     quirks,
+    retryMinutes: options.webhookRetryMinutes ?? phaxioRetryMinutes,
     minuteMs: options.webhookRetryMinuteMs ?? 10,
     timeoutMs: options.webhookTimeoutMs ?? 5_000,
   });

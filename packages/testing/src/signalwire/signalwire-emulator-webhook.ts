@@ -13,16 +13,18 @@ export interface SignalWireWebhook {
   params: Readonly<Record<string, string>>;
 }
 
-/** Makes the sender of webhooks: one try, as callbacks are documented as best effort. */
+/** Makes the sender of webhooks: forms or JSON by POST, or fields in the query by GET, signed as the vendor does. */
 export function signalwireWebhooks(options: {
   console: SignalWireConsole;
   quirks: SignalWireQuirks;
+  retryMinutes: readonly number[];
+  minuteMs: number;
   timeoutMs: number;
 }): WebhookSender<SignalWireEvent, SignalWireWebhook> {
   const { console, quirks } = options;
   return webhookSender<SignalWireEvent, SignalWireWebhook>({
-    retryMinutes: [],
-    minuteMs: 0,
+    retryMinutes: options.retryMinutes,
+    minuteMs: options.minuteMs,
     timeoutMs: options.timeoutMs,
     encode(webhook, { signature, change }) {
       const [withoutFragment = "", fragment = ""] = webhook.url.split("#", 2);

@@ -75,7 +75,14 @@ export async function startSignalWireEmulator(
     signalwireError(quirks.errorShape, status, code, message);
   const script = outcomeByNumber({ fallback: options.outcome ?? "delivered", preset: signalwirePreset });
   const limit = rateLimit({ perSecond: () => options.requestsPerSecond ?? 1380, blockMs: () => 0 });
-  const webhooks = signalwireWebhooks({ console, quirks, timeoutMs: options.webhookTimeoutMs ?? 5_000 });
+  const webhooks = signalwireWebhooks({
+    console,
+    quirks,
+    // Callbacks are documented as best effort, without a second try.
+    retryMinutes: options.webhookRetryMinutes ?? [],
+    minuteMs: options.webhookRetryMinuteMs ?? 10,
+    timeoutMs: options.webhookTimeoutMs ?? 5_000,
+  });
   const ledger = signalwireLedger({
     projectId,
     script,
