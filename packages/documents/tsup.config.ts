@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/faxbot-documents.ts", "src/*-worker.ts"],
+  entry: ["src/{index,faxbot-documents}.ts", "src/*-worker.ts"],
   format: ["esm"],
   target: "node22",
   dts: false,

@@ -2,7 +2,9 @@ import type { DocumentEngine, DocumentInfo, PrepareOptions } from "@faxbot/core"
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
 import { readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
+import { isFaxProfile } from "./fax-profile.ts";
 import { inspectDocument, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
+import { readTiff } from "./tiff-reader.ts";
 import { tiffToPdf } from "./tiff-to-pdf.ts";
 
 /** Settings of {@link documents}. */
@@ -21,20 +23,41 @@ export function documents(options: DocumentsOptions = {}): DocumentEngine {
   const limits: DocumentLimits = { ...defaultDocumentLimits, ...options.limits };
   return {
     inspect: (document) => inspectDocument(document, limits),
-    prepare,
+    prepare: (document, wanted) => prepare(document, wanted, limits),
     toPdf: (document) => toPdf(document, limits),
   };
 }
 
-async function prepare(document: FaxDocument, options: PrepareOptions): Promise<FaxDocument> {
-  const mediaType = await recognise(document);
+async function prepare(
+  document: FaxDocument,
+  options: PrepareOptions,
+  limits: DocumentLimits,
+): Promise<FaxDocument> {
   if (options.cover !== undefined || options.header !== undefined) {
     throw new FaxError("unsupported", "Cover pages and header lines are not available.");
   }
-  if (!options.accepts.includes(mediaType)) {
-    throw new FaxError("unsupported", `A document of type ${mediaType} cannot be sent by this transport.`);
+  const mediaType = await recognise(document);
+  if (await isAccepted(document, mediaType, options.accepts, limits))
+    return withMediaType(document, mediaType);
+  if (options.accepts.includes("application/pdf")) return toPdf(document, limits);
+  throw new FaxError("unsupported", `A document of type ${mediaType} cannot be sent by this transport.`);
+}
+
+/** True when the transport takes the document as it is. */
+async function isAccepted(
+  document: FaxDocument,
+  mediaType: string,
+  accepts: readonly string[],
+  limits: DocumentLimits,
+): Promise<boolean> {
+  for (const accepted of accepts) {
+    const [type = "", ...parameters] = accepted.split(";").map((part) => part.trim().toLowerCase());
+    if (type !== mediaType) continue;
+    if (!parameters.includes("profile=fax")) return true;
+    const { pages, warnings } = readTiff(await readDocumentBytes(document, limits.bytes), limits);
+    if (warnings.length === 0 && isFaxProfile(pages)) return true;
   }
-  return withMediaType(document, mediaType);
+  return false;
 }
 
 async function toPdf(document: FaxDocument, limits: DocumentLimits): Promise<FaxDocument> {

@@ -27,6 +27,25 @@ describe("documents()", () => {
     expect(same).toBe(pdf);
   });
 
+  it("prepares what the transport takes, and no more than it must", async () => {
+    const fax = anyDocument(fixtureBytes("g4-lsb-std.tif"));
+    const scan = anyDocument(fixtureBytes("lzw-minisblack-strips.tif"));
+    expect(await engine.prepare(fax, { accepts: ["image/tiff;profile=fax"] })).toMatchObject({
+      mediaType: "image/tiff",
+      sha256: fax.sha256,
+    });
+    expect(await engine.prepare(scan, { accepts: ["image/tiff"] })).toMatchObject({ sha256: scan.sha256 });
+    const pdf = await engine.prepare(scan, { accepts: ["application/pdf"] });
+    expect(await engine.inspect(pdf)).toMatchObject({ mediaType: "application/pdf", pages: { length: 1 } });
+    const text = anyDocument("Dear Sir,\n");
+    expect(await engine.prepare(text, { accepts: ["text/plain"] })).toMatchObject({
+      mediaType: "text/plain",
+    });
+    await expect(engine.prepare(scan, { accepts: ["text/plain"] })).rejects.toMatchObject({
+      code: "unsupported",
+    });
+  });
+
   it("holds to its limits in every call", async () => {
     const strict = documents({ limits: { bytes: 1000 } });
     const tiff = anyDocument(fixtureBytes("g4-fine-3p.tif"));

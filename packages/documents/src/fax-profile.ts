@@ -1,0 +1,37 @@
+import type { TiffPage } from "./tiff-reader.ts";
+import { tiffResolution } from "./tiff-resolution.ts";
+
+// T.30 table 2: pixels per row that every (A4) and many machines take, and the lines per inch.
+const faxWidths = [1728, 2048, 2432];
+const faxLines = [98, 196, 391];
+const faxDotsPerInch = 204;
+// What spandsp takes for the same resolution.
+const tolerance = 0.05;
+
+/**
+ * Tells whether the pages of a TIFF file can go to a fax machine as they are: bilevel, Group 3 or 4 in strips, upright,
+ * of a width and a resolution that fax machines have (RFC 2306, TIFF-F). Anything else has to be rendered anew.
+ */
+export function isFaxProfile(pages: readonly TiffPage[]): boolean {
+  return pages.every((page) => {
+    const { xDpi, yDpi } = tiffResolution(page);
+    return (
+      (page.compression === 3 || page.compression === 4) &&
+      page.samplesPerPixel === 1 &&
+      page.bitsPerSample === 1 &&
+      page.tile === undefined &&
+      page.orientation === 1 &&
+      // Without the tags spandsp takes the page for one of standard resolution.
+      page.xResolution !== undefined &&
+      page.yResolution !== undefined &&
+      page.resolutionUnit !== 1 &&
+      faxWidths.includes(page.width) &&
+      isNear(xDpi, faxDotsPerInch) &&
+      faxLines.some((lines) => isNear(yDpi, lines))
+    );
+  });
+}
+
+function isNear(value: number, nominal: number): boolean {
+  return Math.abs(value - nominal) <= nominal * tolerance;
+}
