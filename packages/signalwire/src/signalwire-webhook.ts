@@ -123,7 +123,7 @@ function webhookOf(parameters: FormParameters, query: string): SignalWireWebhook
   };
 }
 
-/** The members of a JSON object that have one value. */
+/** The members of a JSON object; what has more than one value counts as empty. */
 function jsonParameters(body: Uint8Array): [string, string][] {
   if (body.byteLength === 0) return [];
   let value: unknown;
@@ -135,9 +135,10 @@ function jsonParameters(body: Uint8Array): [string, string][] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw malformed("a webhook's JSON is no object");
   }
-  return Object.entries(value).flatMap(([name, each]): [string, string][] =>
-    typeof each === "string" || typeof each === "number" ? [[name, String(each)]] : [],
-  );
+  return Object.entries(value).map(([name, each]): [string, string] => [
+    name,
+    typeof each === "string" || typeof each === "number" ? String(each) : "",
+  ]);
 }
 
 /** What a fax says happened: from a webhook, or as the API tells it. */
