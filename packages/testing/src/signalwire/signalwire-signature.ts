@@ -21,7 +21,13 @@ export function signalwireSignature(
   return createHmac("sha1", signingKey).update(message).digest("base64");
 }
 
-/** The URL for a JSON body: with `bodySHA256` in the query, so that signing the URL covers the body too. */
+/**
+ * The URL for a JSON body: with `bodySHA256` in the query, so that signing the URL covers the body too.
+ *
+ * @example
+ * const url = signalwireBodyUrl("https://fax.example.com/hook?vendor=sw", body); // …&bodySHA256=89bb…
+ * const signature = signalwireSignature(signingKey, url);
+ */
 export function signalwireBodyUrl(url: string, body: string | Uint8Array): string {
   const hash = createHash("sha256").update(body).digest("hex");
   return `${url}${url.includes("?") ? "&" : "?"}bodySHA256=${hash}`;
