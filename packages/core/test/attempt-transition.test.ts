@@ -1,14 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type AttemptSignal,
-  attemptTransition,
-  signalOfReport,
-} from "../src/engine/attempt-transition.ts";
+import { type AttemptSignal, attemptTransition, signalOfReport } from "../src/engine/attempt-transition.ts";
 import { type AttemptState, openAttemptStates } from "../src/records/attempt.ts";
 
 const states: AttemptState[] = [...openAttemptStates, "delivered", "failed", "canceled"];
-const signals: AttemptSignal[] = ["intend", "accepted", "progress", "delivered", "failed", "canceled", "lost"];
+const signals: AttemptSignal[] = [
+  "intend",
+  "accepted",
+  "progress",
+  "delivered",
+  "failed",
+  "canceled",
+  "lost",
+];
 const final: AttemptState[] = ["delivered", "failed", "canceled"];
 
 function run(state: AttemptState, list: AttemptSignal[]): { state: AttemptState; contradicted: boolean } {
@@ -79,6 +83,8 @@ describe("attemptTransition", () => {
   });
 
   it("takes an unmapped word for no more than that the provider has the fax", () => {
-    expect(signalOfReport({ providerId: "1", status: "unmapped", providerStatus: "HALF_WAY" })).toBe("accepted");
+    expect(signalOfReport({ providerId: "1", status: "unmapped", providerStatus: "HALF_WAY" })).toBe(
+      "accepted",
+    );
   });
 });

@@ -83,7 +83,9 @@ describe("planNextAttempt", () => {
     for (const reason of ["busy", "no_answer", "no_fax_tone"] as const) {
       expect(plan([attempt(1, "one", reason)], { transports })).toMatchObject({ transportId: "one" });
     }
-    expect(plan([attempt(1, "one", "account"), attempt(2, "two", "account")], { transports }).type).toBe("give_up");
+    expect(plan([attempt(1, "one", "account"), attempt(2, "two", "account")], { transports }).type).toBe(
+      "give_up",
+    );
   });
 
   it("tries an unavailable provider until the fax expires, spread and no earlier than it asks", () => {
