@@ -103,12 +103,16 @@ export class ImagePdfWriter {
 
 /** The size of a page in points and the matrix that maps the unit square of the image to it. */
 function placement(image: PdfPageImage): { width: string; height: string; matrix: string } {
-  const across = (image.width / image.xDpi) * 72;
-  const down = (image.height / image.yDpi) * 72;
-  const scale = Math.min(1, maxPagePoints / across, maxPagePoints / down);
+  const scale = Math.min(
+    72,
+    (maxPagePoints * image.xDpi) / image.width,
+    (maxPagePoints * image.yDpi) / image.height,
+  );
+  const across = points((image.width / image.xDpi) * scale, image.width);
+  const down = points((image.height / image.yDpi) * scale, image.height);
   const isTurned = image.orientation >= 5 && image.orientation <= 8;
-  const width = points((isTurned ? down : across) * scale);
-  const height = points((isTurned ? across : down) * scale);
+  const width = isTurned ? down : across;
+  const height = isTurned ? across : down;
   return { width, height, matrix: matrixOf(image.orientation, width, height) };
 }
 
@@ -133,7 +137,20 @@ function matrixOf(orientation: number, width: string, height: string): string {
   }
 }
 
-/** A length with four decimals at most, without an exponent, never zero. */
-function points(value: number): string {
-  return String(Math.max(0.01, Math.round(value * 10_000) / 10_000));
+/**
+ * A length with four decimals at most, without an exponent, never zero.
+ *
+ * Readers compute in single precision. Where the image must come out at its own number of pixels, a product that is a
+ * hair too large makes them resample it, so a length near by is taken whose product is exact.
+ */
+function points(length: number, pixels: number): string {
+  const nearest = Math.max(100, Math.round(length * 10_000));
+  for (let step = 0; step < 40; step += 1) {
+    const candidate = (nearest + (step % 2 === 0 ? -step / 2 : (step + 1) / 2)) / 10_000;
+    const single = Math.fround(candidate);
+    if (candidate <= maxPagePoints && Math.fround(Math.fround(pixels / single) * single) === pixels) {
+      return String(candidate);
+    }
+  }
+  return String(nearest / 10_000);
 }
