@@ -21,8 +21,9 @@ export interface Logger {
 
 /**
  * The provider's rate limit, shared by everything that calls it. The engine takes one slot before each method of a
- * transport that it calls (before `send`: before the intent is recorded, so that waiting in line is never taken for an
- * unknown outcome); a method that makes more than one wire call takes a slot for each further one.
+ * transport that it calls, except `receiveWebhook` and `run`. Before `send` it does so before the intent is recorded, so
+ * that waiting in line is never taken for an unknown outcome. A method that makes more than one wire call takes a slot
+ * for each further one.
  */
 export interface TransportLimiter {
   /** Resolves when one more call may be made. */
