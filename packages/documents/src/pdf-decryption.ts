@@ -28,7 +28,7 @@ export class PdfDecryption {
    * @param fileId the first string of the trailer's `/ID`; empty when there is none
    * @throws FaxError `document_encrypted` when a password or an unknown security handler is needed
    */
-  static open(encrypt: PdfDictionary, fileId: Uint8Array): PdfDecryption {
+  static async open(encrypt: PdfDictionary, fileId: Uint8Array, slice: TimeSlice): Promise<PdfDecryption> {
     const locked = () => new FaxError("document_encrypted", "The PDF needs a password.");
     if (encrypt.get("Filter") !== "Standard") throw locked();
     const version = encrypt.get("V");
@@ -36,7 +36,9 @@ export class PdfDecryption {
     const method = streamMethod(encrypt);
     if (method === undefined || typeof version !== "number" || typeof revision !== "number") throw locked();
     const key =
-      version === 5 ? keyOfRevision5And6(encrypt, revision) : keyOfRevision2To4(encrypt, revision, fileId);
+      version === 5
+        ? await keyOfRevision5And6(encrypt, revision, slice)
+        : keyOfRevision2To4(encrypt, revision, fileId);
     if (key === undefined) throw locked();
     return new PdfDecryption(key, method);
   }
@@ -120,21 +122,26 @@ function keyLength(encrypt: PdfDictionary, revision: number): number {
 }
 
 // ISO 32000-2, 7.6.4.4.10, algorithm 2.A. Revision 5 is Adobe's extension level 3, with a plain SHA-256.
-function keyOfRevision5And6(encrypt: PdfDictionary, revision: number): Buffer | undefined {
+async function keyOfRevision5And6(
+  encrypt: PdfDictionary,
+  revision: number,
+  slice: TimeSlice,
+): Promise<Buffer | undefined> {
   const user = bytesOf(encrypt.get("U"), 48);
   const userKey = bytesOf(encrypt.get("UE"), 32);
   if (user === undefined || userKey === undefined || (revision !== 5 && revision !== 6)) return undefined;
-  const hash = revision === 5 ? (salt: Buffer) => sha(256, salt) : hardenedHash;
-  if (Buffer.compare(hash(user.subarray(32, 40)), user.subarray(0, 32)) !== 0) return undefined;
-  const decipher = createDecipheriv("aes-256-cbc", hash(user.subarray(40, 48)), Buffer.alloc(16));
+  const hash = async (salt: Buffer) => (revision === 5 ? sha(256, salt) : hardenedHash(salt, slice));
+  if (Buffer.compare(await hash(user.subarray(32, 40)), user.subarray(0, 32)) !== 0) return undefined;
+  const decipher = createDecipheriv("aes-256-cbc", await hash(user.subarray(40, 48)), Buffer.alloc(16));
   decipher.setAutoPadding(false);
   return Buffer.concat([decipher.update(userKey), decipher.final()]);
 }
 
 // ISO 32000-2, 7.6.4.3.4, algorithm 2.B, for the empty password.
-function hardenedHash(salt: Buffer): Buffer {
+async function hardenedHash(salt: Buffer, slice: TimeSlice): Promise<Buffer> {
   let key = sha(256, salt);
   for (let round = 0; ; round += 1) {
+    if (slice.due()) await slice.pause();
     const input = Buffer.concat(Array.from({ length: 64 }, () => key));
     const cipher = createCipheriv("aes-128-cbc", key.subarray(0, 16), key.subarray(16, 32));
     cipher.setAutoPadding(false);

@@ -199,7 +199,8 @@ export class PdfFile {
     if (!isPdfDictionary(encrypt)) throw new PdfSyntaxError("damaged encryption dictionary");
     const id = await this.resolve(trailer.get("ID"));
     const first = Array.isArray(id) ? await this.resolve(id[0]) : null;
-    this.#decryption = PdfDecryption.open(encrypt, first instanceof Uint8Array ? first : new Uint8Array());
+    const fileId = first instanceof Uint8Array ? first : new Uint8Array();
+    this.#decryption = await PdfDecryption.open(encrypt, fileId, this.#slice);
     this.encrypted = true;
   }
 }
