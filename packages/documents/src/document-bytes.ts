@@ -8,7 +8,7 @@ import { type FaxDocument, FaxError } from "@faxbot/core/transport";
  */
 export async function readDocumentBytes(document: FaxDocument, maxBytes: number): Promise<Uint8Array> {
   if (document.size > maxBytes) {
-    throw new FaxError("document_too_large", `The document is larger than ${maxBytes} bytes.`);
+    throw new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
   }
   return readStreamBytes(await document.open(), document.size);
 }
@@ -19,12 +19,12 @@ async function readStreamBytes(stream: ReadableStream<Uint8Array>, size: number)
   // Leaving the loop early cancels the stream.
   for await (const chunk of stream) {
     if (at + chunk.length > size) {
-      throw new FaxError("document_invalid", "The document has more bytes than its size says.");
+      throw new FaxError("document_invalid", "the document has more bytes than its size says");
     }
     bytes.set(chunk, at);
     at += chunk.length;
   }
-  if (at < size) throw new FaxError("document_invalid", "The document has fewer bytes than its size says.");
+  if (at < size) throw new FaxError("document_invalid", "the document has fewer bytes than its size says");
   return bytes;
 }
 

@@ -34,13 +34,13 @@ async function prepare(
   limits: DocumentLimits,
 ): Promise<FaxDocument> {
   if (options.cover !== undefined || options.header !== undefined) {
-    throw new FaxError("unsupported", "Cover pages and header lines are not available.");
+    throw new FaxError("unsupported", "cover pages and header lines are not available");
   }
   const mediaType = await recognise(document);
   if (await isAccepted(document, mediaType, options.accepts, limits))
     return withMediaType(document, mediaType);
   if (options.accepts.includes("application/pdf")) return toPdf(document, limits);
-  throw new FaxError("unsupported", `A document of type ${mediaType} cannot be sent by this transport.`);
+  throw new FaxError("unsupported", `a document of type ${mediaType} cannot be sent by this transport`);
 }
 
 /** True when the transport takes the document as it is. */
@@ -68,7 +68,7 @@ async function toPdf(document: FaxDocument, limits: DocumentLimits): Promise<Fax
     const fileName = `${document.fileName.replace(/\.tiff?$/i, "")}.pdf`;
     return pdf.document({ mediaType: "application/pdf", fileName });
   }
-  throw new FaxError("unsupported", `A document of type ${mediaType} cannot be made into a PDF.`);
+  throw new FaxError("unsupported", `a document of type ${mediaType} cannot be made into a PDF`);
 }
 
 async function recognise(document: FaxDocument): Promise<DocumentInfo["mediaType"]> {

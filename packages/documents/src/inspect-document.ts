@@ -47,15 +47,15 @@ export async function inspectDocument(
   limits: Partial<DocumentLimits> = {},
 ): Promise<DocumentInfo> {
   const bounds = { ...defaultDocumentLimits, ...limits };
-  if (document.size === 0) throw new FaxError("document_invalid", "The document is empty.");
+  if (document.size === 0) throw new FaxError("document_invalid", "the document is empty");
   if (document.size > bounds.bytes) {
-    throw new FaxError("document_too_large", `The document is larger than ${bounds.bytes} bytes.`);
+    throw new FaxError("document_too_large", `the document is larger than ${bounds.bytes} bytes`);
   }
   const head = await readDocumentHead(document, recognitionBytes);
   const mediaType = recogniseDocument(head);
   if (mediaType === "text/plain" && head.includes(0) && !hasByteOrderMark(head)) {
     // Spares reading the rest of a picture or an archive.
-    throw new FaxError("document_unsupported", "The document is neither PDF, TIFF nor plain text.");
+    throw new FaxError("document_unsupported", "the document is neither PDF, TIFF nor plain text");
   }
   const bytes = await readDocumentBytes(document, bounds.bytes);
   switch (mediaType) {
@@ -78,7 +78,7 @@ function inspectTiff(bytes: Uint8Array, limits: DocumentLimits): DocumentInfo {
   const { pages, warnings } = readTiff(bytes, limits);
   // To send fewer pages than the sender believes is worse than to refuse.
   const warning = warnings[0];
-  if (warning !== undefined) throw new FaxError("document_invalid", `The TIFF file is damaged. ${warning}`);
+  if (warning !== undefined) throw new FaxError("document_invalid", `the TIFF file is damaged: ${warning}`);
   return {
     mediaType: "image/tiff",
     pages: pages.map((page) => ({ width: page.width, height: page.height, ...tiffResolution(page) })),
@@ -93,7 +93,7 @@ async function inspectText(bytes: Uint8Array, limits: DocumentLimits): Promise<P
   for (const _ of layOutText(text)) {
     if (slice.due()) await slice.pause();
     if (pages.length === limits.pages) {
-      throw new FaxError("document_too_large", `The document has more than ${limits.pages} pages.`);
+      throw new FaxError("document_too_large", `the document has more than ${limits.pages} pages`);
     }
     pages.push({ width: textLayout.columns, height: textLayout.linesPerPage });
   }

@@ -314,7 +314,7 @@ export async function recoverPdfCrossReferences(
 }
 
 function tooManyObjects(): FaxError {
-  return new FaxError("document_too_large", "The PDF has too many objects.");
+  return new FaxError("document_too_large", "the PDF has too many objects");
 }
 
 function mayIndexObjects(bytes: Uint8Array, offset: number): boolean {

@@ -29,7 +29,7 @@ export class PdfDecryption {
    * @throws FaxError `document_encrypted` when a password or an unknown security handler is needed
    */
   static async open(encrypt: PdfDictionary, fileId: Uint8Array, slice: TimeSlice): Promise<PdfDecryption> {
-    const locked = () => new FaxError("document_encrypted", "The PDF needs a password.");
+    const locked = () => new FaxError("document_encrypted", "the PDF needs a password");
     if (encrypt.get("Filter") !== "Standard") throw locked();
     const version = encrypt.get("V");
     const revision = encrypt.get("R");

@@ -206,5 +206,5 @@ export class PdfFile {
 }
 
 function tooLarge(): FaxError {
-  return new FaxError("document_too_large", "The PDF's compressed objects are too large.");
+  return new FaxError("document_too_large", "the PDF's compressed objects are too large");
 }

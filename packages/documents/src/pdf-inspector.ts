@@ -56,7 +56,7 @@ export async function inspectPdf(
   } catch (error) {
     if (isFaxError(error)) throw error;
     if (error instanceof PdfSyntaxError) {
-      throw new FaxError("document_invalid", `The PDF is damaged: ${error.message}.`, { cause: error });
+      throw new FaxError("document_invalid", `the PDF is damaged: ${error.message}`, { cause: error });
     }
     throw error;
   }
@@ -78,7 +78,7 @@ async function listPages(file: PdfFile, limits: DocumentLimits, slice: TimeSlice
     if (!Array.isArray(kids)) {
       if (dictionary.get("Type") === "Pages") continue;
       if (pages.length === limits.pages) {
-        throw new FaxError("document_too_large", `The document has more than ${limits.pages} pages.`);
+        throw new FaxError("document_too_large", `the document has more than ${limits.pages} pages`);
       }
       pages.push(pageInfo(inherited, limits));
       continue;
@@ -93,7 +93,7 @@ async function listPages(file: PdfFile, limits: DocumentLimits, slice: TimeSlice
       waiting.push({ node: kids[i] as PdfValue, inherited });
     }
   }
-  if (pages.length === 0) throw new FaxError("document_invalid", "The PDF has no pages.");
+  if (pages.length === 0) throw new FaxError("document_invalid", "the PDF has no pages");
   return pages;
 }
 
@@ -140,7 +140,7 @@ function pageInfo({ mediaBox, cropBox, rotate }: Inherited, limits: DocumentLimi
   const width = box[2] - box[0];
   const height = box[3] - box[1];
   if (width > limits.pagePoints || height > limits.pagePoints) {
-    throw new FaxError("document_too_large", `A page is larger than ${limits.pagePoints} points.`);
+    throw new FaxError("document_too_large", `a page is larger than ${limits.pagePoints} points`);
   }
   return rotate % 180 === 0 ? { width, height } : { width: height, height: width };
 }

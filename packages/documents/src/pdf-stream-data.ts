@@ -38,7 +38,7 @@ async function inflateBounded(data: Uint8Array, maxBytes: number): Promise<Uint8
     return await inflateBytes(data, { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new FaxError("document_too_large", "The PDF's compressed objects are too large.");
+      throw new FaxError("document_too_large", "the PDF's compressed objects are too large");
     }
     throw new PdfSyntaxError("damaged compressed data");
   }

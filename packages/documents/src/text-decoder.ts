@@ -18,7 +18,7 @@ export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<s
   const marked = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-16be";
   if (marked === "utf-16le" || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     const text = await decode(bytes, marked, slice);
-    if (text === undefined) throw new FaxError("document_invalid", "The text is not valid UTF-16.");
+    if (text === undefined) throw new FaxError("document_invalid", "the text is not valid UTF-16");
     return text;
   }
   const text = (await decode(bytes, "utf-8", slice)) ?? (await decode(bytes, "windows-1252", slice));
@@ -38,7 +38,7 @@ async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Pr
       return undefined;
     }
     if (controlCharacter.test(part)) {
-      throw new FaxError("document_unsupported", "The document is neither PDF, TIFF nor plain text.");
+      throw new FaxError("document_unsupported", "the document is neither PDF, TIFF nor plain text");
     }
     parts.push(part);
   }

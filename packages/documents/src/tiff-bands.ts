@@ -60,7 +60,7 @@ export async function* tiffBands(
 }
 
 function newBand(page: TiffPage, size: number): Uint8Array {
-  if (size > maxBandBytes) throw new FaxError("document_too_large", "A strip of a page is too large.");
+  if (size > maxBandBytes) throw new FaxError("document_too_large", "a strip of a page is too large");
   const band = new Uint8Array(size);
   // White, where zero is not: BlackIsZero and RGB.
   return page.photometric === 1 || page.photometric === 2 ? band.fill(0xff) : band;

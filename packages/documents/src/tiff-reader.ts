@@ -68,7 +68,7 @@ export interface TiffPage {
 /** The pages of a TIFF file. */
 export interface TiffFile {
   pages: TiffPage[];
-  /** What was wrong with the file and passed over; fixed sentences. */
+  /** What was wrong with the file and passed over; fixed texts. */
   warnings: string[];
 }
 
@@ -165,29 +165,29 @@ class TiffReader {
     let offset = this.#readHeader();
     while (offset !== 0) {
       if (visited.has(offset)) {
-        warnings.push("The list of pages loops.");
+        warnings.push("the list of pages loops");
         break;
       }
       visited.add(offset);
       // Thumbnails count too, so that a chain of them has an end.
       if (pages.length >= this.#limits.pages || visited.size > this.#limits.pages * 2) {
-        throw new FaxError("document_too_large", `The document has more than ${this.#limits.pages} pages.`);
+        throw new FaxError("document_too_large", `the document has more than ${this.#limits.pages} pages`);
       }
       const directory = this.#readDirectory(offset);
       if (directory === undefined) {
-        warnings.push("The list of pages breaks off.");
+        warnings.push("the list of pages breaks off");
         break;
       }
       const page = this.#readPage(directory.entries);
-      if (page === undefined) warnings.push("A page has no usable description.");
+      if (page === undefined) warnings.push("a page has no usable description");
       else if ((this.#number(directory.entries, tag.newSubfileType, 0) & 5) !== 0) skipped.push(page);
       else pages.push(page);
-      if (directory.next === undefined) warnings.push("The list of pages breaks off.");
+      if (directory.next === undefined) warnings.push("the list of pages breaks off");
       offset = directory.next ?? 0;
     }
     // A file of nothing but thumbnails: they are all there is to see.
     if (pages.length === 0) pages.push(...skipped);
-    if (pages.length === 0) throw new FaxError("document_invalid", "The TIFF file has no readable page.");
+    if (pages.length === 0) throw new FaxError("document_invalid", "the TIFF file has no readable page");
     this.#landmarks.push(...visited, this.#bytes.length);
     return { pages, warnings };
   }
@@ -196,12 +196,12 @@ class TiffReader {
     const order = this.#bytes[0];
     this.#little = order === 0x49;
     if (this.#bytes.length < 8 || (order !== 0x49 && order !== 0x4d) || this.#bytes[1] !== order) {
-      throw new FaxError("document_invalid", "The document is not a TIFF file.");
+      throw new FaxError("document_invalid", "the document is not a TIFF file");
     }
     const magic = this.#uint16(2);
     if (magic === 42) return this.#uint32(4);
     if (magic !== 43 || this.#bytes.length < 16 || this.#uint16(4) !== 8) {
-      throw new FaxError("document_invalid", "The document is not a TIFF file.");
+      throw new FaxError("document_invalid", "the document is not a TIFF file");
     }
     this.#big = true;
     return this.#uint64(8);
@@ -215,7 +215,7 @@ class TiffReader {
     const end = offset + countSize + count * entrySize;
     if (count > maxEntries || end > this.#bytes.length) return undefined;
     this.#entriesLeft -= count;
-    if (this.#entriesLeft < 0) throw new FaxError("document_too_large", "The TIFF file has too many tags.");
+    if (this.#entriesLeft < 0) throw new FaxError("document_too_large", "the TIFF file has too many tags");
     const entries: Directory = new Map();
     for (let at = offset + countSize; at < end; at += entrySize) {
       const id = this.#uint16(at);
@@ -249,13 +249,13 @@ class TiffReader {
     const height = this.#number(entries, tag.imageLength, 0);
     if (width < 1 || height < 1) return undefined;
     if (width > maxWidth || height > maxHeight || width * height > this.#limits.pixels) {
-      throw new FaxError("document_too_large", "A page has too many pixels.");
+      throw new FaxError("document_too_large", "a page has too many pixels");
     }
     const tileWidth = this.#number(entries, tag.tileWidth, 0);
     const tileHeight = this.#number(entries, tag.tileLength, 0);
     const isTiled = tileWidth > 0 && tileHeight > 0 && entries.has(tag.tileOffsets);
     if (isTiled && (tileWidth > maxWidth || tileWidth * tileHeight > this.#limits.pixels)) {
-      throw new FaxError("document_too_large", "A page has too many pixels.");
+      throw new FaxError("document_too_large", "a page has too many pixels");
     }
     if (!isTiled && !entries.has(tag.stripOffsets)) return undefined;
     const samplesPerPixel = this.#number(entries, tag.samplesPerPixel, 1);

@@ -43,7 +43,7 @@ export interface TiffPageReport {
 export interface TiffToPdfReport {
   /** One entry per page of the PDF. */
   pages: TiffPageReport[];
-  /** What was wrong with the file as a whole and passed over; fixed sentences. */
+  /** What was wrong with the file as a whole and passed over; fixed texts. */
   warnings: string[];
 }
 
@@ -113,10 +113,7 @@ async function convertPage(
   }
   const converted = (await convertImagePage(bytes, page, slice)) ?? (await convertExoticPage(page));
   if (converted === undefined) {
-    throw new FaxError(
-      "document_unsupported",
-      "A page of the TIFF file is coded in a way that is not known.",
-    );
+    throw new FaxError("document_unsupported", "a page of the TIFF file is coded in a way that is not known");
   }
   return { badRows: 0, maxConsecutiveBadRows: 0, ...converted };
 }
@@ -125,7 +122,7 @@ async function readInput(
   input: Uint8Array | Blob | ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  const tooLarge = () => new FaxError("document_too_large", `The document is larger than ${maxBytes} bytes.`);
+  const tooLarge = () => new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
   const isKnown = input instanceof Uint8Array || input instanceof Blob;
   if (isKnown && (input instanceof Blob ? input.size : input.byteLength) > maxBytes) throw tooLarge();
   if (input instanceof Uint8Array) return input;
@@ -148,14 +145,14 @@ async function checkWork(pages: readonly TiffPage[], fileBytes: number, slice: T
     if (!isCcitt(page.compression) || page.tile !== undefined) unpacked += bytesPerRow(page) * page.height;
   }
   if (rows > maxRows || segments > maxSegments || unpacked > maxUnpackedBytes) {
-    throw new FaxError("document_too_large", "The pages are too large together.");
+    throw new FaxError("document_too_large", "the pages are too large together");
   }
   let dataBytes = 0;
   for (const page of pages) {
     if (slice.due()) await slice.pause();
     for (const segment of page.segments()) dataBytes += segment.length;
     if (dataBytes > 2 * fileBytes)
-      throw new FaxError("document_invalid", "The pages of the TIFF file overlap.");
+      throw new FaxError("document_invalid", "the pages of the TIFF file overlap");
   }
 }
 
