@@ -9,7 +9,8 @@ import { capturingLogger, startSignalWireEmulator, syntheticNumber, syntheticPdf
 import { expect, onTestFinished, test, vi } from "vitest";
 import { fromEnvironment } from "../src/index.ts";
 
-test("SignalWire fetches documents from Faxbot, and its webhooks come through, signed over the public URL to the letter", async () => {
+/** A whole Faxbot on a socket of this machine that sends and receives by an emulator of SignalWire. */
+async function startHost() {
   let listener: RequestListener = (_request, response) => void response.writeHead(503).end();
   const server = createServer((request, response) => listener(request, response));
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -43,9 +44,14 @@ test("SignalWire fetches documents from Faxbot, and its webhooks come through, s
   });
   listener = toNode(api);
   emulator.console.voiceUrl = `${publicUrl}/signalwire-callback`;
+  await faxbot.start();
+  return { emulator, faxbot, inbox, ownNumber };
+}
+
+test("SignalWire fetches documents from Faxbot, and its webhooks come through, signed over the public URL to the letter", async () => {
+  const { emulator, faxbot, inbox, ownNumber } = await startHost();
   const received: string[] = [];
   faxbot.on("inbound.received", ({ subject }) => void received.push(subject.id));
-  await faxbot.start();
 
   const { id } = await faxbot.send({ to: syntheticNumber(50), document: syntheticPdf({ pages: 2 }) });
   await vi.waitFor(async () => expect((await faxbot.get(id)).status).toBe("delivered"), 10_000);
@@ -63,4 +69,13 @@ test("SignalWire fetches documents from Faxbot, and its webhooks come through, s
     ["received", 200],
   ]);
   expect(emulator.calls).toMatchObject({ sendFax: 1, listFaxes: 0, downloadMedia: 1 });
+});
+
+test("a fax whose answer was lost is sent once, and known again by its callback", async () => {
+  const { emulator, faxbot } = await startHost();
+  emulator.fault({ operation: "sendFax", kind: "reset_after" });
+  const { id } = await faxbot.send({ to: syntheticNumber(50), document: syntheticPdf() });
+  await vi.waitFor(async () => expect((await faxbot.get(id)).status).toBe("delivered"), 10_000);
+  expect(emulator.faxes.map(({ status }) => status)).toEqual(["delivered"]);
+  expect(emulator.calls).toMatchObject({ sendFax: 1, listFaxes: 0 });
 });
