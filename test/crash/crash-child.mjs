@@ -19,7 +19,7 @@ const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const die = () => process.kill(process.pid, "SIGKILL");
 
 async function openStores() {
-  if (!plan.database.startsWith("postgres:")) return (await openSqlite(plan.database)).stores;
+  if (!/^postgres(ql)?:/.test(plan.database)) return (await openSqlite(plan.database)).stores;
   const db = new Kysely({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: plan.database, max: 4 }) }),
   });

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -50,9 +49,13 @@ export interface CrashHouse {
   close(): Promise<void>;
 }
 
-/** Opens the house for one database. @param database a `postgres:` URL, or undefined for a SQLite file */
-export async function openCrashHouse(database: string | undefined): Promise<CrashHouse> {
-  const folder = await mkdtemp(join(tmpdir(), "faxbot-crash-"));
+/**
+ * Opens the house for one database.
+ *
+ * @param folder where documents go
+ * @param database a SQLite file or the URL of a PostgreSQL database
+ */
+export async function openCrashHouse(folder: string, database: string): Promise<CrashHouse> {
   const script = await bundleChild();
   const emulator = await startSinchEmulator({
     completeAfterMs: 30,
@@ -80,7 +83,7 @@ export async function openCrashHouse(database: string | undefined): Promise<Cras
     unanswered,
     start({ jobs = [], killAt, killAtHit, webhooks = true }) {
       const plan: ChildPlan = {
-        database: database ?? join(folder, "fax.db"),
+        database,
         blobs: join(folder, "blobs"),
         port,
         sinch: {
@@ -103,7 +106,6 @@ export async function openCrashHouse(database: string | undefined): Promise<Cras
       await emulator.stop();
       cancelServer.closeAllConnections();
       await new Promise((resolve) => cancelServer.close(resolve));
-      await rm(folder, { recursive: true, force: true });
       await rm(script);
     },
   };

@@ -1,10 +1,22 @@
 import { createHash, randomInt } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type FaultPointName, faultPointNames } from "@faxbot/core";
 import { syntheticNumber, syntheticPdf } from "@faxbot/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CrashHouse, openCrashHouse, type Settled } from "./crash-house.ts";
 import { type CrashJob, type Phase, pointsOfPhase } from "./crash-plan.ts";
+
+/** A database that outlives the children. */
+export interface CrashDatabase {
+  /** A SQLite file or the URL of a PostgreSQL database. */
+  url: string;
+  /** Counts the rows of `faxbot_faxes` without our stores. */
+  countFaxes(): Promise<number>;
+  close(): Promise<void>;
+}
 
 /** How long a child may take to reach the point at which it dies. */
 const patienceMs = 20_000;
@@ -16,14 +28,12 @@ const beforeTheWire: readonly FaultPointName[] = ["attempt.after-intent", "attem
 /**
  * Kills a process at every fault point of every phase, and at random moments, starts it again, and counts.
  *
- * @param open gives the database: a `postgres:` URL, or undefined for SQLite
+ * @param open makes an empty database; a SQLite file may lie in the folder
  */
-export function describeCrashes(
-  name: string,
-  open: () => Promise<{ database: string | undefined; close(): Promise<void> }>,
-): void {
+export function describeCrashes(name: string, open: (folder: string) => Promise<CrashDatabase>): void {
   describe(`killed on ${name}`, { timeout: 180_000 }, () => {
-    let database: Awaited<ReturnType<typeof open>>;
+    let folder: string;
+    let database: CrashDatabase;
     let house: CrashHouse;
     let jobs = 0;
     let received = 0;
@@ -32,13 +42,15 @@ export function describeCrashes(
     const canceled = new Set<string>();
 
     beforeAll(async () => {
-      database = await open();
-      house = await openCrashHouse(database.database);
+      folder = await mkdtemp(join(tmpdir(), "faxbot-crash-"));
+      database = await open(folder);
+      house = await openCrashHouse(folder, database.url);
     });
 
     afterAll(async () => {
       await house?.close();
       await database?.close();
+      await rm(folder, { recursive: true, force: true });
       console.log(`kills on ${name}: ${JSON.stringify(kills)}`);
     });
 
@@ -104,6 +116,8 @@ export function describeCrashes(
       const settled = await last.settle(received);
       expect(await last.ended).toBeNull();
       expect(house.unanswered.size).toBe(0);
+      // By the database's own word, so that no other one was in use.
+      expect(await database.countFaxes()).toBe(jobs);
       checkSent(settled);
       checkReceived(settled);
       for (const phase of ["send", "receive", "cancel"] as const) expect(kills[phase]).toBeGreaterThan(0);
