@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { dependenciesOf, readWorkspace, root } from "./workspace.mjs";
 
 const force = process.argv.includes("--force");
@@ -112,7 +113,6 @@ async function build(member, members, tools) {
 }
 
 async function buildAll() {
-  mkdirSync(cache, { recursive: true });
   const members = readWorkspace().filter(
     (member) => member.manifest.scripts?.build && existsSync(join(root, member.folder, "src")),
   );
@@ -148,4 +148,40 @@ async function buildAll() {
   return [...results.values()].every(Boolean);
 }
 
-process.exitCode = (await buildAll()) ? 0 : 1;
+/** Two builds at once would clean each other's output away, so the second one waits. */
+async function whileAlone(work) {
+  mkdirSync(cache, { recursive: true });
+  const lock = join(cache, "running");
+  for (let waited = false; !takeLock(lock); waited = true) {
+    if (!waited) console.log(`waiting for another build to end (it holds ${lock}) …`);
+    await setTimeout(200);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function takeLock(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  // A build that was killed leaves its lock behind.
+  const holder = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : 0;
+  if (holder !== 0 && !isRunning(holder)) rmSync(lock, { force: true });
+  return false;
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+process.exitCode = (await whileAlone(buildAll)) ? 0 : 1;

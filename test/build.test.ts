@@ -1,7 +1,9 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { repositoryRoot } from "./repository-files.ts";
 
@@ -80,6 +82,17 @@ describe("scripts/build.mjs", () => {
     expect({ status, built }).toEqual({ status: 1, built: ["a"] });
     expect(stderr).toContain("Building b (packages/b) failed:\nno such thing");
     expect(stderr).toContain("c was not built");
+  });
+
+  it("waits for a build that is running, not for one that was killed", async () => {
+    const first = spawn(process.execPath, ["scripts/build.mjs"], { cwd: workspace, stdio: "ignore" });
+    const lock = join(workspace, "node_modules/.cache/faxbot/build/running");
+    while (!existsSync(lock)) await setTimeout(5);
+    const ended = once(first, "close");
+    expect(run().built).toEqual([]);
+    expect(await ended).toEqual([0, null]);
+    writeFileSync(lock, String(first.pid));
+    expect(run("--force").built).toEqual(["a", "b", "c"]);
   });
 
   it("refuses packages that import each other", () => {
