@@ -1,8 +1,7 @@
 import { join, resolve } from "node:path";
 import { FaxError, type Stores, type WakeUp } from "@faxbot/core";
-import { faxbotMigrations, kyselyStores, migrateFaxbot, openSqlite, postgresWakeUp } from "@faxbot/kysely";
-import { Kysely, PostgresDialect, type Transaction } from "kysely";
-import pg from "pg";
+import { faxbotMigrations, migrateFaxbot, openPostgres, openSqlite } from "@faxbot/kysely";
+import type { Kysely, Transaction } from "kysely";
 import type { HostSettings } from "./host-settings.ts";
 
 /** A transaction of the host's database; the host's own tables are not typed here. */
@@ -43,19 +42,15 @@ export async function openDatabase(
     const file = await openSqlite(target.path, { migrate: false });
     return { stores: file.stores, ...migrationsOf(file.db), close: () => file.close() };
   }
-  const pool = new pg.Pool({
-    connectionString: target.connectionString,
-    connectionTimeoutMillis: 10_000,
-    ...(settings.databaseTls ? { ssl: true } : {}),
+  const server = await openPostgres(target.connectionString, {
+    migrate: false,
+    ...(settings.databaseTls ? { tls: true } : {}),
   });
-  // A connection that breaks while idle must not end the process: the pool makes a new one.
-  pool.on("error", () => {});
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   return {
-    stores: kyselyStores(db),
-    wakeUp: postgresWakeUp(pool),
-    ...migrationsOf(db),
-    close: () => db.destroy(),
+    stores: server.stores,
+    wakeUp: server.wakeUp,
+    ...migrationsOf(server.db),
+    close: () => server.close(),
   };
 }
 

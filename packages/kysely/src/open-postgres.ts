@@ -12,6 +12,8 @@ export interface OpenPostgresOptions {
   maxConnections?: number;
   /** How long to wait for a connection, in milliseconds; default 10,000. */
   connectTimeoutMs?: number;
+  /** Whether to demand TLS with a certificate that this machine trusts; default: what the connection string says. */
+  tls?: boolean;
 }
 
 /** A PostgreSQL database in use. `DB` names the host's own tables in it, if there are any. */
@@ -44,6 +46,7 @@ export async function openPostgres<DB = unknown>(
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
+    ...(options.tls ? { ssl: true } : {}),
   });
   // A connection that breaks says so by an event as well, idle or not, and an event that nobody hears ends the process.
   // Whoever uses the connection is told by the failing query.
