@@ -80,7 +80,7 @@ export function faxbotDatabase<DB>(host: Kysely<DB>): FaxbotDatabase<Transaction
  * Without the host's plugins, which may rename columns. The host's tables are others than ours, and no type can say
  * that both are there.
  */
-export function asFaxbotTables<DB>(db: Kysely<DB>): FaxbotKysely {
+function asFaxbotTables<DB>(db: Kysely<DB>): FaxbotKysely {
   return db.withoutPlugins().withPlugin(nulFreeText) as unknown as FaxbotKysely;
 }
 

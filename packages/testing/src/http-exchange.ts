@@ -70,7 +70,7 @@ export function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> {
 }
 
 /** HTTP Basic from a URL's user info, percent-decoded; `undefined` when it has none. */
-export function basicOf(url: URL): string | undefined {
+function basicOf(url: URL): string | undefined {
   if (!url.username && !url.password) return undefined;
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return `Basic ${Buffer.from(pair).toString("base64")}`;
