@@ -1,0 +1,156 @@
+// How fast received faxes become PDF, compared with reading and writing the same bytes, and with libtiff's tiff2pdf
+// where it is installed. The pages are those of the fixtures, a hundred times.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { tiffToPdf } from "../dist/index.js";
+
+const pageCount = 100;
+const rounds = 15;
+/** Bytes of fax data of a page of dense text in fine mode, to which times are scaled. */
+const densePageBytes = 40_000;
+
+const folder = mkdtempSync(join(tmpdir(), "faxbot-bench-"));
+const fixtures = fileURLToPath(new URL("../test/fixtures/", import.meta.url));
+
+/** The first page of a little-endian fixture, a hundred times: the data and the directory are copied. */
+function repeat(name) {
+  const bytes = readFileSync(join(fixtures, name));
+  const directory = bytes.readUInt32LE(4);
+  const count = bytes.readUInt16LE(directory);
+  const entries = Array.from({ length: count }, (_, index) => {
+    const at = directory + 2 + index * 12;
+    return {
+      tag: bytes.readUInt16LE(at),
+      type: bytes.readUInt16LE(at + 2),
+      count: bytes.readUInt32LE(at + 4),
+      at,
+    };
+  });
+  const sizes = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8 };
+  const numbers = ({ type, count, at }) => {
+    const start = count * sizes[type] > 4 ? bytes.readUInt32LE(at + 8) : at + 8;
+    return Array.from({ length: count }, (_, i) =>
+      type === 3 ? bytes.readUInt16LE(start + i * 2) : bytes.readUInt32LE(start + i * 4),
+    );
+  };
+  const of = (tag) => entries.find((entry) => entry.tag === tag);
+  const offsets = numbers(of(273));
+  const lengths = numbers(of(279));
+  const parts = [Buffer.from("II*\0\0\0\0\0", "latin1")];
+  let length = 8;
+  let pointer = { buffer: parts[0], at: 4 };
+  const append = (part) => {
+    const at = length;
+    parts.push(part, Buffer.alloc(part.length % 2));
+    length += part.length + (part.length % 2);
+    return at;
+  };
+  for (let page = 0; page < pageCount; page += 1) {
+    const starts = offsets.map((offset, index) => append(bytes.subarray(offset, offset + lengths[index])));
+    const copy = Buffer.from(bytes.subarray(directory, directory + 2 + count * 12 + 4));
+    entries.forEach((entry, index) => {
+      const field = 2 + index * 12 + 8;
+      const size = entry.count * sizes[entry.type];
+      let value = bytes.subarray(entry.at + 8, entry.at + 8 + size);
+      if (size > 4) value = bytes.subarray(bytes.readUInt32LE(entry.at + 8)).subarray(0, size);
+      if (entry.tag === 273) {
+        value = Buffer.alloc(starts.length * 4);
+        starts.forEach((start, i) => {
+          value.writeUInt32LE(start, i * 4);
+        });
+        copy.writeUInt16LE(4, field - 6);
+      }
+      if (value.length > 4) copy.writeUInt32LE(append(Buffer.from(value)), field);
+      else value.copy(copy, field);
+    });
+    const at = append(copy);
+    pointer.buffer.writeUInt32LE(at, pointer.at);
+    pointer = { buffer: copy, at: copy.length - 4 };
+  }
+  pointer.buffer.writeUInt32LE(0, pointer.at);
+  const file = join(folder, name);
+  writeFileSync(file, Buffer.concat(parts));
+  return { file, pageBytes: lengths.reduce((sum, length) => sum + length, 0) };
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+async function time(work) {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Processor time: what the work itself takes, whatever else the machine does. */
+async function processorTime(work) {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+const cases = [
+  { name: "G4, one strip", fixture: "g4-fine-3p.tif", most: 1.6 },
+  { name: "G4, one strip, bits in the other order", fixture: "g4-lsb-std.tif", most: 3 },
+  { name: "G3 1-D, bits in the other order", fixture: "g31d-lsb.tif", most: 3 },
+  { name: "G3 2-D", fixture: "g32d.tif", most: 1.6 },
+  { name: "G4 in strips of 128 rows", fixture: "g4-strips128.tif", most: undefined },
+];
+const hasTiff2pdf = spawnSync("tiff2pdf", ["-h"]).error === undefined;
+
+console.log(
+  `${pageCount} pages from file to file, against reading and writing the file's bytes; and the processor time of the` +
+    " conversion with every row verified, scaled to pages of 40 KB, dense text in fine mode. `tiff2pdf` is a whole process.\n",
+);
+console.log(
+  "| file | MB | read + write, ms | unverified, ms | ratio | verified, ms per page | tiff2pdf, ms | own process, ms |",
+);
+console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
+const out = join(folder, "out.pdf");
+const script = join(folder, "convert.mjs");
+writeFileSync(
+  script,
+  `import { readFile } from "node:fs/promises";
+import { tiffToPdf } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
+const { pdf } = await tiffToPdf(await readFile(process.argv[2]));
+await pdf.writeFile(process.argv[3]);`,
+);
+for (const { name, fixture, most } of cases) {
+  const { file, pageBytes } = repeat(fixture);
+  const bytes = await readFile(file);
+  const copied = [];
+  const unverified = [];
+  const verified = [];
+  for (let round = 0; round < rounds; round += 1) {
+    copied.push(await time(async () => writeFile(out, await readFile(file))));
+    unverified.push(
+      await time(async () => (await tiffToPdf(await readFile(file), { verify: false })).pdf.writeFile(out)),
+    );
+    verified.push(await processorTime(() => tiffToPdf(bytes)));
+  }
+  const ratio = median(unverified) / median(copied);
+  const perPage = (Math.min(...verified) / pageCount / pageBytes) * densePageBytes;
+  const whole = (command, args) =>
+    median(
+      Array.from({ length: 5 }, () => {
+        const start = performance.now();
+        spawnSync(command, args);
+        return performance.now() - start;
+      }),
+    );
+  const theirs = hasTiff2pdf ? whole("tiff2pdf", ["-o", out, file]).toFixed(0) : "not installed";
+  const ours = whole(process.execPath, [script, file, out]).toFixed(0);
+  console.log(
+    `| ${name} | ${(bytes.length / 1e6).toFixed(1)} | ${median(copied).toFixed(1)} | ${median(unverified).toFixed(1)} |` +
+      ` ${ratio.toFixed(2)} | ${perPage.toFixed(2)} | ${theirs} | ${ours} |`,
+  );
+  if (most !== undefined && ratio > most) {
+    console.error(`${name}: ${ratio.toFixed(2)} times reading and writing, promised are ${most}`);
+    process.exitCode = 1;
+  }
+}
+rmSync(folder, { recursive: true });
