@@ -1,5 +1,6 @@
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
-import { humblefax } from "@faxbot/humblefax";
+import { humblefax, humblefaxMailboxFromEnv } from "@faxbot/humblefax";
+import { imap } from "@faxbot/imap";
 import { phaxio } from "@faxbot/phaxio";
 import { signalwire } from "@faxbot/signalwire";
 import { sinch } from "@faxbot/sinch";
@@ -13,7 +14,7 @@ interface TransportFactory {
 }
 
 /** Every transport that can be chosen by name. A new one is one line here. */
-const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, signalwire, testTransport];
+const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, signalwire, imap, testTransport];
 
 /** The names that FAX_BACKEND understands, each with its aliases. */
 export function transportNames(): string[] {
@@ -44,7 +45,12 @@ export function chooseTransports(names: readonly string[], env: Environment): Fa
   if (new Set(chosen).size < chosen.length) {
     throw new FaxError("config_invalid", "FAX_BACKEND names a transport twice");
   }
-  return chosen.map((factory) => factory.fromEnv(env));
+  // HumbleFax can mail what it receives: then its mailbox stands beside it.
+  const mailbox = chosen.includes(humblefax) ? humblefaxMailboxFromEnv(env) : undefined;
+  return [
+    ...chosen.map((factory) => factory.fromEnv(env)),
+    ...(mailbox ? [imap({ id: "humblefax-mail", ...mailbox })] : []),
+  ];
 }
 
 function find(name: string): TransportFactory {

@@ -28,7 +28,7 @@ export interface HumbleFaxMailbox {
 /**
  * Reads the mailbox from the `HUMBLEFAX_IMAP_…` variables.
  *
- * @returns `undefined` unless `HUMBLEFAX_IMAP_ENABLED` is on
+ * @returns `undefined` unless `INBOUND_ENABLED` and `HUMBLEFAX_IMAP_ENABLED` are on
  * @throws FaxError `config_invalid` that names the variables, never their values
  * @example
  * const mailbox = humblefaxMailboxFromEnv(process.env);
@@ -39,7 +39,8 @@ export function humblefaxMailboxFromEnv(
 ): HumbleFaxMailbox | undefined {
   const settings = settingsFromEnv("humblefax", humblefaxSettings, env);
   const { imapUsername: user, imapPassword: pass } = settings;
-  if (!settings.imapEnabled || user === undefined || pass === undefined) return undefined;
+  if (!settings.inbound || !settings.imapEnabled || user === undefined || pass === undefined)
+    return undefined;
   return {
     host: settings.imapServer,
     port: settings.imapPort,

@@ -90,6 +90,7 @@ describe("settings", () => {
 
 describe("the mailbox", () => {
   const mail = {
+    INBOUND_ENABLED: "true",
     HUMBLEFAX_IMAP_ENABLED: "true",
     HUMBLEFAX_IMAP_USERNAME: "fax@example.com",
     HUMBLEFAX_IMAP_PASSWORD: "p",
@@ -111,6 +112,7 @@ describe("the mailbox", () => {
 
   test("is there only when it is switched on", () => {
     expect(humblefaxMailboxFromEnv({ ...env, ...mail, HUMBLEFAX_IMAP_ENABLED: "false" })).toBeUndefined();
+    expect(humblefaxMailboxFromEnv({ ...env, ...mail, INBOUND_ENABLED: "false" })).toBeUndefined();
     expect(() => humblefaxMailboxFromEnv({ ...env, HUMBLEFAX_IMAP_ENABLED: "true" })).toThrow(
       "HUMBLEFAX_IMAP_USERNAME",
     );

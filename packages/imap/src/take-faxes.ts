@@ -1,0 +1,219 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import {
+  type FaxDocument,
+  FaxError,
+  isFaxError,
+  readAll,
+  spoolDocument,
+  type TransportHost,
+} from "@faxbot/core/transport";
+import type { FetchMessageObject, ImapFlow } from "imapflow";
+import { isAllowedSender, isAuthenticated } from "./allowed-sender.ts";
+import type { ImapSettings } from "./imap-settings.ts";
+import { type PdfPart, pdfParts } from "./pdf-part.ts";
+
+const mebibyte = 1024 * 1024;
+/** What one look takes at most; the rest stays unseen for the next. */
+export const limits = { attachmentBytes: 10 * mebibyte, bytes: 25 * mebibyte, attachments: 20 } as const;
+/** Line breaks make an encoded part look a little larger than what is in it; whether it is, its decoding shows. */
+const encodingSlack = 1.05;
+
+/**
+ * What is known of mails that stay unseen, by UIDVALIDITY and UID, so that a UID which came to mean another mail is not
+ * mistaken. It only spares work: after a restart the host gets the same events again, under the same keys.
+ */
+export type MailMemory = Map<string, "left alone" | MailProgress>;
+
+/** How far a mail is. */
+interface MailProgress {
+  /** The first part that the host has not got yet. */
+  next: number;
+  /** Parts that were not taken: too large, or no PDF. */
+  refused: number;
+}
+
+/** One look's budget. */
+interface Budget {
+  bytes: number;
+  attachments: number;
+}
+
+/**
+ * Looks once through the unseen mails, the oldest first, and hands every PDF of a listed sender to the host. A mail
+ * becomes `\Seen` once all its faxes are durable, and no other mail is touched.
+ *
+ * @throws what the connection or the host throws
+ */
+export async function takeFaxes(
+  client: ImapFlow,
+  settings: ImapSettings,
+  memory: MailMemory,
+  host: TransportHost,
+): Promise<void> {
+  const budget: Budget = { bytes: limits.bytes, attachments: limits.attachments };
+  // The server compares parts of texts; who exactly it is, is checked below.
+  const senders = settings.senders.map((from) => ({ from }));
+  const uids = await client.search(
+    { seen: false, ...(senders.length === 1 ? senders[0] : { or: senders }) },
+    { uid: true },
+  );
+  // A connection that is gone answers nothing instead of throwing.
+  if (!Array.isArray(uids)) throw gone();
+  const keyOf = (uid: number): string => `${client.mailbox ? client.mailbox.uidValidity : ""}:${uid}`;
+  const unseen = new Set(uids.map(keyOf));
+  for (const key of memory.keys()) if (!unseen.has(key)) memory.delete(key);
+  for (const uid of [...uids].sort((a, b) => a - b)) {
+    host.signal.throwIfAborted();
+    const known = memory.get(keyOf(uid));
+    if (known === "left alone") continue;
+    const mail = await fetchMail(client, uid, settings);
+    if (!client.usable) throw gone();
+    if (!mail) continue;
+    const parts = mayBringFaxes(mail, settings) ? pdfParts(mail.bodyStructure) : [];
+    if (parts.length === 0) {
+      memory.set(keyOf(uid), "left alone");
+      continue;
+    }
+    const done = await takeParts({ client, mail, parts, from: known, settings, budget, host });
+    if (done.next < parts.length) {
+      memory.set(keyOf(uid), done);
+      return;
+    }
+    memory.set(keyOf(uid), "left alone");
+    if (done.refused === 0) await client.messageFlagsAdd(String(uid), ["\\Seen"], { uid: true });
+    else
+      host.logger.warn(
+        { transportId: "imap", refused: done.refused },
+        "a mail has attachments that were not taken",
+      );
+  }
+}
+
+function gone(): FaxError {
+  return new FaxError("transport_unavailable", "the mail server is gone", { transportId: "imap" });
+}
+
+async function fetchMail(
+  client: ImapFlow,
+  uid: number,
+  settings: ImapSettings,
+): Promise<FetchMessageObject | undefined> {
+  const mail = await client.fetchOne(
+    String(uid),
+    {
+      uid: true,
+      envelope: true,
+      bodyStructure: true,
+      internalDate: true,
+      ...(settings.authServer === undefined ? {} : { headers: ["authentication-results"] }),
+    },
+    { uid: true },
+  );
+  return mail || undefined;
+}
+
+function mayBringFaxes(mail: FetchMessageObject, settings: ImapSettings): boolean {
+  const authors = mail.envelope?.from?.map(({ address }) => address) ?? [];
+  if (!isAllowedSender(authors, settings)) return false;
+  const { authServer } = settings;
+  return authServer === undefined || isAuthenticated(mail.headers?.toString("latin1") ?? "", authServer);
+}
+
+interface Taking {
+  client: ImapFlow;
+  mail: FetchMessageObject;
+  parts: readonly PdfPart[];
+  /** Where an earlier look stopped. */
+  from: MailProgress | undefined;
+  settings: ImapSettings;
+  budget: Budget;
+  host: TransportHost;
+}
+
+/** Hands a mail's parts over, as far as the budget goes. */
+async function takeParts(taking: Taking): Promise<MailProgress> {
+  const { client, mail, parts, from, settings, budget, host } = taking;
+  let refused = from?.refused ?? 0;
+  for (let next = from?.next ?? 0; next < parts.length; next += 1) {
+    const part = parts[next] as PdfPart;
+    if (part.size > limits.attachmentBytes * encodingSlack) {
+      refused += 1;
+      continue;
+    }
+    if (budget.attachments < 1 || budget.bytes < Math.min(part.size, limits.attachmentBytes)) {
+      return { next, refused };
+    }
+    budget.attachments -= 1;
+    const document = await download(client, mail.uid, part);
+    if (document) await handOver(host, mail, document, settings);
+    else refused += 1;
+    budget.bytes -= document?.size ?? part.size;
+  }
+  return { next: parts.length, refused };
+}
+
+/** Resolves when the host has the document durably. */
+async function handOver(
+  host: TransportHost,
+  mail: FetchMessageObject,
+  document: FaxDocument & { dispose(): Promise<void> },
+  settings: ImapSettings,
+): Promise<void> {
+  const id = identity(mail, document);
+  try {
+    await host.emit({
+      type: "received",
+      key: `mail:${id}`,
+      providerId: id,
+      ...(settings.faxNumber === undefined ? {} : { to: settings.faxNumber }),
+      document,
+      ...timeOf(mail),
+    });
+  } catch (error) {
+    if (isFaxError(error)) throw error;
+    throw new FaxError("store_unavailable", "the host could not store a received fax", { cause: error });
+  } finally {
+    await document.dispose();
+  }
+}
+
+/** `undefined` when it is larger than allowed, or no PDF. */
+async function download(
+  client: ImapFlow,
+  uid: number,
+  { part, fileName }: PdfPart,
+): Promise<(FaxDocument & { dispose(): Promise<void> }) | undefined> {
+  const answer = await client.download(String(uid), part, { uid: true, chunkSize: 256 * 1024 });
+  if (!client.usable) throw gone();
+  if (!("content" in answer) || !answer.content) return undefined;
+  const stream = Readable.toWeb(answer.content) as unknown as ReadableStream<Uint8Array>;
+  try {
+    const about = { mediaType: "application/pdf", fileName };
+    const document = await spoolDocument(stream, about, { maxBytes: limits.attachmentBytes });
+    const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
+    if (Buffer.from(start).toString("latin1") === "%PDF-") return document;
+    await document.dispose();
+    return undefined;
+  } catch (error) {
+    if (isFaxError(error, "document_too_large")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The same for every copy of a mail, wherever it lies and whatever UID it has: Message-ID and the document's hash. A
+ * mail without a Message-ID goes by its date and author.
+ */
+function identity({ envelope, internalDate }: FetchMessageObject, document: FaxDocument): string {
+  const messageId = envelope?.messageId?.trim();
+  const mail = messageId
+    ? `id ${messageId}`
+    : `none ${String(envelope?.date ?? internalDate)} ${envelope?.from?.[0]?.address ?? ""}`;
+  return createHash("sha256").update(`${mail}\n${document.sha256}`).digest("hex").slice(0, 40);
+}
+
+function timeOf({ internalDate }: FetchMessageObject): { occurredAt?: Date } {
+  const time = new Date(internalDate ?? Number.NaN);
+  return Number.isNaN(time.getTime()) ? {} : { occurredAt: time };
+}
