@@ -15,7 +15,7 @@ import { type PdfPart, pdfParts } from "./pdf-part.ts";
 
 const mebibyte = 1024 * 1024;
 /** What one look takes at most; the rest stays unseen for the next. */
-export const limits = { attachmentBytes: 10 * mebibyte, bytes: 25 * mebibyte, attachments: 20 } as const;
+const limits = { attachmentBytes: 10 * mebibyte, bytes: 25 * mebibyte, attachments: 20 } as const;
 /** Line breaks make an encoded part look a little larger than what is in it; whether it is, its decoding shows. */
 const encodingSlack = 1.05;
 
