@@ -20,7 +20,8 @@ afterEach(async () => {
 
 /** A source of received faxes: it has a `send`, because every transport has, and that refuses. */
 function source(id: string): FaxTransportV1 & { send: ReturnType<typeof vi.fn<FaxTransportV1["send"]>> } {
-  const { manifest, checkHealth } = testTransport();
+  const transport = testTransport();
+  const { manifest } = transport;
   const send = vi.fn<FaxTransportV1["send"]>(() =>
     Promise.reject(new FaxError("unsupported", "this transport receives only")),
   );
@@ -35,7 +36,7 @@ function source(id: string): FaxTransportV1 & { send: ReturnType<typeof vi.fn<Fa
       traits: { ...manifest.traits, send_fax: false, status_callback: false, cancel_supported: false },
     },
     send,
-    checkHealth,
+    checkHealth: (call) => transport.checkHealth(call),
     run: async ({ signal }) => {
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     },
