@@ -16,6 +16,16 @@ interface TransportFactory {
 /** Every transport that can be chosen by name. A new one is one line here. */
 const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, signalwire, imap, testTransport];
 
+/**
+ * What every transport says about itself that can be chosen by name, in the order of the table.
+ *
+ * @example
+ * const receiving = transportManifests().filter(({ traits }) => traits.inbound_supported);
+ */
+export function transportManifests(): TransportManifest[] {
+  return factories.map(({ manifest }) => manifest);
+}
+
 /** The names that FAX_BACKEND understands, each with its aliases. */
 export function transportNames(): string[] {
   return factories.map(({ manifest }) =>
