@@ -7,8 +7,8 @@ import { decodeCcittImage, pdfImages } from "./pdf-images.ts";
 
 // FAXBOT_FUZZ=full runs the 10,000 of each kind that a release needs; otherwise the first few of the same inputs.
 const isFull = process.env.FAXBOT_FUZZ === "full";
-const tiffRuns = isFull ? 10_000 : 300;
-const otherRuns = isFull ? 10_000 : 500;
+const tiffRuns = isFull ? 10_000 : 200;
+const otherRuns = isFull ? 10_000 : 300;
 const timeout = isFull ? 3_600_000 : 60_000;
 const longest = 2_000;
 
