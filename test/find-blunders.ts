@@ -39,7 +39,7 @@ const blunders: readonly Blunder[] = [
   { what: "output from a library", pattern: /\bconsole\.\w+/, in: librarySource, onlyCode: true },
   {
     what: "the environment, read by a library",
-    pattern: /\bprocess\.env\b(?!\.SystemRoot\b)/, // without that one, Windows starts no process
+    pattern: /\bprocess\.env\b(?!\.(PATH|SystemRoot)\b)/, // needed to start a process
     in: librarySource,
     onlyCode: true,
   },
@@ -52,14 +52,14 @@ const blunders: readonly Blunder[] = [
  * @returns one line for each finding, `path:line: what`
  */
 export function findBlunders(path: string, text: string, programs: readonly string[] = []): string[] {
-  const code = script.test(path) ? readSource(path, text).code : text;
   return blunders
     .filter(
       (blunder) =>
         (blunder.in?.test(path) ?? true) && !(blunder.in === librarySource && programs.includes(path)),
     )
+    .filter(({ pattern }) => text.split("\n").some((line) => pattern.test(line)))
     .flatMap(({ what, pattern, onlyCode }) =>
-      (onlyCode ? code : text)
+      (onlyCode && script.test(path) ? readSource(path, text).code : text)
         .split("\n")
         .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${what}`] : [])),
     );
