@@ -17,8 +17,16 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: projects.map((project) => ({
       extends: true as const,
-      test: { ...project, environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 },
+      test: {
+        ...project,
+        environment: "node" as const,
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        isolate: false,
+      },
     })),
+    // All cores: vitest would leave one idle, and of two that is half.
+    maxWorkers: "100%",
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },
 });

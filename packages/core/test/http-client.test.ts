@@ -500,9 +500,9 @@ describe("document", () => {
         if (left > 0) return;
         clearInterval(timer);
         response.end();
-      }, 60);
+      }, 800);
     });
-    const slow = client(url, { timeoutMs: 120, minBytesPerSecond: 100 });
+    const slow = client(url, { timeoutMs: 2_000, minBytesPerSecond: 100 });
     const document = await slow.document(read, about, testCall());
     expect(document.size).toBe(300);
     await document.dispose();
