@@ -161,7 +161,7 @@ describe("the REST contract", () => {
         transports: [testTransport()],
         stores: memoryStores(),
         blobs: memoryBlobs(),
-        documents: documents(),
+        documents: { ...documents(), adds: [] },
       });
       const api = faxbotApi({ faxbot, apiKey });
       const post = (fields: Record<string, string>, file: Uint8Array) =>
