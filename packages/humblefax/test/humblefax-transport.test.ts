@@ -13,10 +13,10 @@ import {
   transportCall,
   transportHost,
 } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type HumbleFaxOptions, type HumbleFaxSendOptions, humblefax } from "../src/index.ts";
 import { startHumbleFaxStandIn } from "./humblefax-stand-in.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const keys = { accessKey: "key", secretKey: "secret" };
 

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { isFaxError, type WebhookRequest } from "@faxbot/core/transport";
 import { transportCall, webhookRequest } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type HumbleFaxOptions, humblefax } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const token = "k3Jq0sYw7bT1xN9mZ5vR2cL8dF4gH6pA0eU-3iO_aBc";
 const hooks = "https://hooks.example.com/fax-api/callbacks/humblefax";

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, sendJob, transportCall } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { phaxio, phaxioManifest, phaxioSettings } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const required = { apiKey: "key", apiSecret: "secret" };
 const env = { PHAXIO_API_KEY: "key", PHAXIO_API_SECRET: "very-secret" };

@@ -20,9 +20,9 @@ import {
   syntheticPdf,
   transportCall,
 } from "@faxbot/testing";
+import { type RecordedAnswer, recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type PhaxioOptions, type PhaxioSendOptions, phaxio } from "../src/index.ts";
-import { type RecordedAnswer, recordingServer } from "./recording-server.ts";
 
 const account = { apiKey: "test-api-key", apiSecret: "test-api-secret", callbackToken: "token" };
 const pdf = (text: string) => syntheticPdf({ text });

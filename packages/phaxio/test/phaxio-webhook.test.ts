@@ -6,13 +6,13 @@ import {
   webhookRequest,
   writeMultipart,
 } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type PhaxioOptions, phaxio } from "../src/index.ts";
 import { readForm } from "../src/phaxio-form.ts";
 import { phaxioSignature } from "../src/phaxio-signature.ts";
 import { bodyVector, negativeVectors, pdf, signatureVectors } from "./phaxio-vectors.ts";
-import { recordingServer } from "./recording-server.ts";
 
 type Part = readonly [name: string, content: string | Buffer];
 

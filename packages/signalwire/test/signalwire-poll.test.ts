@@ -1,8 +1,8 @@
 import type { TransportEvent, TransportState } from "@faxbot/core/transport";
 import { manualClock, syntheticNumber, transportHost } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type SignalWireOptions, signalwire } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const own = syntheticNumber(51);
 const account = { projectId: "p", apiToken: "token", from: own, signingKey: "PSK" };

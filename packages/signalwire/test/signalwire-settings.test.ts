@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, transportCall } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { signalwire, signalwireManifest, signalwireSettings } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const required = { spaceUrl: "example", projectId: "p-1", apiToken: "very-secret", from: "+12025550123" };
 const env = {

@@ -15,10 +15,10 @@ import {
   syntheticPdf,
   transportCall,
 } from "@faxbot/testing";
+import { type RecordedAnswer, recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type SignalWireOptions, type SignalWireSendOptions, signalwire } from "../src/index.ts";
 import { startDocumentHost } from "./document-host.ts";
-import { type RecordedAnswer, recordingServer } from "./recording-server.ts";
 
 const account = { projectId: "p", apiToken: "token", from: syntheticNumber(51), signingKey: "PSK" };
 const documentUrl = "https://fax.example.com/fax/1/pdf?token=abc&tenant=acme";

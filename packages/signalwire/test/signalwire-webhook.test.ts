@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { type FaxError, isFaxError, type WebhookRequest, type WebhookResult } from "@faxbot/core/transport";
 import { transportCall, webhookRequest } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { type SignalWireOptions, signalwire } from "../src/index.ts";
 import { formSignature, jsonSignature, verifySignature } from "../src/signalwire-signature.ts";
-import { recordingServer } from "./recording-server.ts";
 import { type FormVector, formVectors, jsonVectors } from "./signalwire-vectors.ts";
 
 const key = "PSKtest_0123456789abcdef";

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, sendJob, transportCall } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { sinch, sinchManifest, sinchSettings } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const required = { projectId: "p", apiKey: "key", apiSecret: "secret" };
 const env = { SINCH_PROJECT_ID: "p", SINCH_API_KEY: "key", SINCH_API_SECRET: "very-secret" };

@@ -1,7 +1,7 @@
 import { manualClock, transportCall } from "@faxbot/testing";
+import { type RecordedAnswer, recordingServer } from "@faxbot/testing/vitest";
 import { expect, test } from "vitest";
 import { sinchCredentials } from "../src/sinch-token.ts";
-import { type RecordedAnswer, recordingServer } from "./recording-server.ts";
 import { tokenVector } from "./sinch-vectors.ts";
 
 /** A token server that numbers its tokens, and credentials for it. */

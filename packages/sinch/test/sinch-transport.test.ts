@@ -20,9 +20,9 @@ import {
   syntheticPdf,
   transportCall,
 } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type SinchOptions, type SinchSendOptions, sinch } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 
 const hook = { webhookUser: "faxhook", webhookPass: "Tr0ub4dor-3" };
 const account = { projectId: "p", apiKey: "key", apiSecret: "secret" };

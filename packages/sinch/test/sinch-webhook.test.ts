@@ -1,9 +1,9 @@
 import { isFaxError, readDocument, type TransportEvent, type WebhookRequest } from "@faxbot/core/transport";
 import { syntheticPdf, transportCall, webhookRequest, writeMultipart } from "@faxbot/testing";
+import { recordingServer } from "@faxbot/testing/vitest";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type SinchOptions, sinch } from "../src/index.ts";
-import { recordingServer } from "./recording-server.ts";
 import { basicVectors, negativeVectors } from "./sinch-vectors.ts";
 
 const account = { projectId: "p", apiKey: "key", apiSecret: "secret" };

@@ -19,7 +19,13 @@ export interface RecordedAnswer {
   body?: string | Buffer;
 }
 
-/** Starts a server on this machine, for one test, that keeps every request and answers from a table of shapes. */
+/**
+ * Starts a server on this machine, for one test, that keeps every request and answers from a table of shapes. It stops
+ * when the test ends.
+ *
+ * @example
+ * const { url, requests } = await recordingServer(({ target }) => (target === "/v1/me" ? { json: {} } : { status: 404 }));
+ */
 export async function recordingServer(
   answer: (request: RecordedRequest) => RecordedAnswer,
 ): Promise<{ url: string; requests: RecordedRequest[] }> {
