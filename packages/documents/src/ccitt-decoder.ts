@@ -2,12 +2,11 @@ import { type ChangeList, closingEntries, whiteRow } from "./ccitt-encoder.ts";
 import {
   blackRunCodes,
   blackRunDecodeTable,
-  horizontalMode,
-  modeCodeBits,
-  modeDecodeTable,
+  modeSequenceBits,
+  modeSequenceTable,
   passMode,
   runCodeBits,
-  verticalMode,
+  verticalModesLength,
   whiteRunCodes,
   whiteRunDecodeTable,
 } from "./ccitt-tables.ts";
@@ -39,7 +38,7 @@ export interface CcittGap {
 type RowResult = "row" | "damaged" | "end";
 
 const runIndexShift = 32 - runCodeBits;
-const modeIndexShift = 32 - modeCodeBits;
+const modeIndexShift = 32 - modeSequenceBits;
 /** Entries of the run tables from here on are make-up codes. */
 const firstMakeUpEntry = 64 << 4;
 const endOfLineBits = 12;
@@ -449,59 +448,57 @@ export class CcittDecoder {
     let hasEmptyRun = false;
     while (a0 < width) {
       if (count >= limit || position >= end) return "damaged";
-      let bits = view.getInt32(position >>> 3) << (position & 7);
-      if (bits < 0) {
-        // V0, mostly many in a row.
-        do {
-          a0 = reference[above] as number;
-          row[count++] = a0;
-          position += 1;
-          above += 1;
-          while ((reference[above] as number) <= a0 && a0 < width) above += 2;
-          bits <<= 1;
-        } while (bits < 0 && a0 < width);
-        continue;
-      }
-      const mode = modeDecodeTable[bits >>> modeIndexShift] as number;
-      const kind = mode >>> 3;
-      position += mode & 7;
-      if (kind > horizontalMode) {
-        const a1 = (reference[above] as number) + kind - verticalMode;
+      const bits = view.getInt32(position >>> 3) << (position & 7);
+      const entry = modeSequenceTable[bits >>> modeIndexShift] as number;
+      if (entry === 0) return "damaged";
+      const start = position;
+      position += entry & 15;
+      let verticals = (entry >>> 4) & 7;
+      for (let deltas = entry >>> 9; verticals > 0; verticals -= 1, deltas >>>= 3) {
+        const a1 = (reference[above] as number) + (deltas & 7) - 3;
         if (a1 <= a0) {
           if (a1 < a0) return "damaged";
           if (count > 0 || a0 > 0) hasEmptyRun = true;
         }
-        if (a1 > width) return "damaged";
+        row[count++] = a1;
         a0 = a1;
-        row[count++] = a0;
+        if (a1 >= width) {
+          // The codes behind belong to the next row.
+          position = start + verticalModesLength(entry, ((entry >>> 4) & 7) - verticals + 1);
+          break;
+        }
         above += 1;
         // After VL the change before b1 may still be to the right.
-        if (above > 1 && (reference[above - 2] as number) > a0) above -= 2;
-      } else if (kind === horizontalMode) {
+        if (above > 1 && (reference[above - 2] as number) > a1) above -= 2;
+        while ((reference[above] as number) <= a1) above += 2;
+      }
+      if (a0 >= width) break;
+      const last = (entry >>> 7) & 3;
+      if (last === 0) continue;
+      if (last === passMode) {
+        a0 = reference[above + 1] as number;
+        above += 2;
+      } else {
         const black = count & 1;
-        const start = a0;
+        const from = a0;
         for (let half = 0; half < 2; half += 1) {
           const table = black === half ? whiteRunDecodeTable : blackRunDecodeTable;
-          let entry: number;
+          let code: number;
           do {
-            entry = table[(view.getInt32(position >>> 3) << (position & 7)) >>> runIndexShift] as number;
-            if (entry === 0 || position > end) return "damaged";
-            position += entry & 15;
-            a0 += entry >>> 4;
-          } while (entry >= firstMakeUpEntry);
+            code = table[(view.getInt32(position >>> 3) << (position & 7)) >>> runIndexShift] as number;
+            if (code === 0 || position > end) return "damaged";
+            position += code & 15;
+            a0 += code >>> 4;
+          } while (code >= firstMakeUpEntry);
           row[count++] = a0;
         }
         if (a0 > width) return "damaged";
         const a1 = row[count - 2] as number;
-        if ((a1 === start && start > 0) || (a1 === a0 && a0 < width)) hasEmptyRun = true;
-      } else if (kind === passMode) {
-        a0 = reference[above + 1] as number;
-        above += 2;
-      } else {
-        return "damaged";
+        if ((a1 === from && from > 0) || (a1 === a0 && a0 < width)) hasEmptyRun = true;
       }
       while ((reference[above] as number) <= a0 && a0 < width) above += 2;
     }
+    if (a0 > width) return "damaged";
     if (position > end) return "damaged";
     while (count > 0 && row[count - 1] === width) count -= 1;
     return this.#finishRow(position, count, hasEmptyRun);

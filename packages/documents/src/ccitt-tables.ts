@@ -128,5 +128,52 @@ export const modeDecodeTable: Uint16Array = (() => {
   return table;
 })();
 
+/** The bits that {@link modeSequenceTable} is indexed with. */
+export const modeSequenceBits = 12;
+
+const longestSequence = 7;
+
+/**
+ * The modes that the next {@link modeSequenceBits} bits hold in full, for decoding several at a time: up to seven
+ * vertical modes, and then perhaps one of another kind. 0 when there is none. From the lowest bit:
+ *
+ * - 4 bits: the length of all codes in bits
+ * - 3 bits: the number of vertical modes
+ * - 2 bits: the mode after them: 0 none, {@link passMode} or {@link horizontalMode}
+ * - 3 bits for each vertical mode, the first lowest: `a1 - b1 + 3`
+ */
+export const modeSequenceTable: Int32Array = Int32Array.from(
+  { length: 1 << modeSequenceBits },
+  (_, index) => {
+    let length = 0;
+    let verticals = 0;
+    let distances = 0;
+    let last = 0;
+    while (verticals < longestSequence && last === 0) {
+      const rest = (index << length) & ((1 << modeSequenceBits) - 1);
+      const mode = modeDecodeTable[rest >>> (modeSequenceBits - modeCodeBits)] as number;
+      const kind = mode >>> 3;
+      if (kind === 0 || length + (mode & 7) > modeSequenceBits) break;
+      length += mode & 7;
+      if (kind === passMode || kind === horizontalMode) {
+        last = kind;
+      } else {
+        distances |= (kind - verticalMode + 3) << (3 * verticals);
+        verticals += 1;
+      }
+    }
+    return length | (verticals << 4) | (last << 7) | (distances << 9);
+  },
+);
+
+/** The length in bits of the first so many vertical modes of an entry of {@link modeSequenceTable}. */
+export function verticalModesLength(entry: number, count: number): number {
+  let length = 0;
+  for (let i = 0; i < count; i += 1) {
+    length += (verticalModeCodes[(entry >>> (9 + 3 * i)) & 7] as number) & 15;
+  }
+  return length;
+}
+
 /** End of line: eleven zeros and a one, as {@link PackedCode}. Two make an EOFB (T.6), six an RTC (T.4). */
 export const endOfLineCode: PackedCode = packCode("000000000001");

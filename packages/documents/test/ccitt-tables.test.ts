@@ -4,8 +4,10 @@ import {
   blackRunDecodeTable,
   horizontalMode,
   modeDecodeTable,
+  modeSequenceTable,
   passMode,
   verticalMode,
+  verticalModesLength,
   whiteRunCodes,
   whiteRunDecodeTable,
 } from "../src/ccitt-tables.ts";
@@ -43,6 +45,25 @@ describe("CCITT code tables", () => {
       (index) => whiteRunDecodeTable[index] === 0,
     );
     expect(undefinedWhite.every((index) => index >>> 5 === 0)).toBe(true);
+  });
+
+  it("finds sequences of modes with their lengths", () => {
+    const entry = (code: string) => modeSequenceTable[Number.parseInt(code, 2)] as number;
+    // V0, VR1, VL1, H, and two bits of a run.
+    const mixed = entry("101101000100");
+    expect([mixed & 15, (mixed >>> 4) & 7, (mixed >>> 7) & 3, mixed >>> 9]).toEqual([
+      10,
+      3,
+      horizontalMode,
+      3 + 4 * 8 + 2 * 64,
+    ]);
+    expect(verticalModesLength(mixed, 2)).toBe(4);
+    const ones = entry("111111111111");
+    expect([ones & 15, (ones >>> 4) & 7, (ones >>> 7) & 3]).toEqual([7, 7, 0]);
+    const pass = entry("000111111111");
+    expect([pass & 15, (pass >>> 4) & 7, (pass >>> 7) & 3]).toEqual([4, 0, passMode]);
+    expect(entry("000000000001")).toBe(0);
+    for (const value of modeSequenceTable) expect(value).toBeGreaterThanOrEqual(0);
   });
 
   it("decodes each mode and refuses EOL and extensions", () => {
