@@ -555,7 +555,8 @@ describe("start", () => {
     const parts = { stores: memoryStores(), blobs: memoryBlobs() };
     const lying: FaxTransportV1 = { ...honest, manifest: { ...honest.manifest, capabilities: ["send"] } };
     expect(() => createFaxbot({ ...parts, transports: [lying] })).toThrow(/does not list get_status/);
-    const { getStatus: _, ...without } = honest;
+    const without: FaxTransportV1 = { ...honest };
+    delete without.getStatus;
     expect(() => createFaxbot({ ...parts, transports: [without] })).toThrow(/has no getStatus/);
     expect(() => createFaxbot({ ...parts, transports: [honest, honest] })).toThrow(/two transports/);
     expect(() => createFaxbot({ ...parts, transports: [] })).toThrow(/at least one/);

@@ -35,7 +35,7 @@ export interface BinariseOptions {
  * The grey below which a pixel turns black. Smoothed text is grey at its edges, more so the fewer lines there are: at 98
  * lines per inch the usual 128 loses thin strokes and makes tesseract misread twenty times as much as 205 does.
  */
-export function thresholdFor(yDpi: number): number {
+function thresholdFor(yDpi: number): number {
   if (yDpi < 150) return 205;
   return yDpi < 300 ? 175 : 170;
 }

@@ -41,7 +41,7 @@ export const longestMakeUpRun = 2560;
 export const runCodeBits = 13;
 
 /** The bits that {@link modeDecodeTable} is indexed with: the length of the longest mode code. */
-export const modeCodeBits = 7;
+const modeCodeBits = 7;
 
 /** One code of the encode tables: `code << 4 | length`, where `code` is right-aligned and `length` is in bits. */
 export type PackedCode = number;

@@ -57,7 +57,16 @@ export async function inspectDocument(
     // Spares reading the rest of a picture or an archive.
     throw new FaxError("document_unsupported", "the document is neither PDF, TIFF nor plain text");
   }
-  const bytes = await readDocumentBytes(document, bounds.bytes);
+  return inspectBytes(await readDocumentBytes(document, bounds.bytes), bounds);
+}
+
+/** Does what {@link inspectDocument} does for a document that is in memory already. */
+export async function inspectBytes(bytes: Uint8Array, bounds: DocumentLimits): Promise<DocumentInfo> {
+  if (bytes.length === 0) throw new FaxError("document_invalid", "The document is empty.");
+  if (bytes.length > bounds.bytes) {
+    throw new FaxError("document_too_large", `The document is larger than ${bounds.bytes} bytes.`);
+  }
+  const mediaType = recogniseDocument(bytes.subarray(0, recognitionBytes));
   switch (mediaType) {
     case "application/pdf":
       return inspectPdf(bytes, bounds);

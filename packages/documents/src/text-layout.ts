@@ -53,9 +53,9 @@ function nextBreak(text: string, from: number): number {
 
 const plainLine = /^[ -~]*$/;
 
-/** One line as the lines it takes. */
-function* wrapLine(line: string): Generator<string> {
-  if (line.length <= textLayout.columns && plainLine.test(line)) {
+/** One line as the lines it takes, of so many columns. */
+export function* wrapLine(line: string, columns: number = textLayout.columns): Generator<string> {
+  if (line.length <= columns && plainLine.test(line)) {
     yield line;
     return;
   }
@@ -67,7 +67,7 @@ function* wrapLine(line: string): Generator<string> {
     const isTab = character === "\t";
     const piece = isTab ? " ".repeat(textLayout.tabStop - (width % textLayout.tabStop)) : character;
     const pieceWidth = isTab ? piece.length : columnsOf(character);
-    if (width + pieceWidth > textLayout.columns) {
+    if (width + pieceWidth > columns) {
       const isSpace = isTab || character === " ";
       const head = isSpace || breakAt === 0 ? current : current.slice(0, breakAt);
       yield head.trimEnd();
@@ -88,8 +88,8 @@ const zeroWidth = /[\p{M}\u200b-\u200f\u2060\ufeff]/u;
 const doubleWidth =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
 
-/** Columns that a character takes in a fixed-width font. */
-function columnsOf(character: string): number {
+/** Columns that a character takes in a fixed-width font: 0, 1 or 2. */
+export function columnsOf(character: string): number {
   if (character < "\u0300") return 1;
   if (zeroWidth.test(character)) return 0;
   return doubleWidth.test(character) ? 2 : 1;

@@ -1,8 +1,13 @@
+import { existsSync } from "node:fs";
 import { readDocument } from "@faxbot/core/transport";
 import { describe, expect, it } from "vitest";
 import { documents } from "../src/documents-engine.ts";
 import { anyDocument, fixtureBytes } from "./fixture.ts";
 import { sha256 } from "./pdf-images.ts";
+
+const hasWorkers = ["pdf-editor-worker", "pdf-renderer-worker"].every((name) =>
+  existsSync(new URL(`../dist/${name}.js`, import.meta.url)),
+);
 
 describe("documents()", () => {
   const engine = documents();
@@ -51,5 +56,55 @@ describe("documents()", () => {
     const tiff = anyDocument(fixtureBytes("g4-fine-3p.tif"));
     await expect(strict.inspect(tiff)).rejects.toMatchObject({ code: "document_too_large" });
     await expect(strict.toPdf(tiff)).rejects.toMatchObject({ code: "document_too_large" });
+  });
+});
+
+describe.runIf(hasWorkers)("documents() with its threads (needs a build)", () => {
+  const engine = documents({ tiff: { resolution: "standard" } });
+
+  it("says what it can add", () => {
+    expect(engine.adds).toEqual(["cover", "header"]);
+  });
+
+  it("sets text as PDF, on the pages that inspection counts", async () => {
+    const text = { ...anyDocument(`${"line\n".repeat(61)}`), fileName: "letter.txt" };
+    const pdf = await engine.toPdf(text);
+    expect(pdf.fileName).toBe("letter.pdf");
+    expect((await engine.inspect(pdf)).pages).toHaveLength((await engine.inspect(text)).pages.length);
+  });
+
+  it("renders whatever a fax machine does not take", async () => {
+    const accepts = ["image/tiff;profile=fax"];
+    for (const name of ["letter-1p.pdf", "lzw-minisblack-strips.tif"]) {
+      const fax = await engine.prepare(anyDocument(fixtureBytes(name)), { accepts });
+      const { mediaType, pages } = await engine.inspect(fax);
+      expect(mediaType).toBe("image/tiff");
+      expect(pages).toMatchObject([{ width: 1728, xDpi: 204, yDpi: 98 }]);
+      // What it made is what it takes.
+      expect(await engine.prepare(fax, { accepts })).toBe(fax);
+    }
+  });
+
+  it("puts a cover page in front and a line on each page, for PDF and for TIFF", async () => {
+    const wanted = { cover: { to: "Dr. Żak", from: "Billing" }, header: "Billing   page {page} of {pages}" };
+    for (const name of ["mixed-5p.pdf", "g4-fine-3p.tif"]) {
+      const source = anyDocument(fixtureBytes(name));
+      const count = (await engine.inspect(source)).pages.length;
+      for (const accepts of [["application/pdf"], ["image/tiff;profile=fax"]]) {
+        const prepared = await engine.prepare(source, { ...wanted, accepts });
+        expect((await engine.inspect(prepared)).pages).toHaveLength(count + 1);
+        expect(prepared.sha256).toBe(sha256(await readDocument(prepared)));
+      }
+    }
+  });
+
+  it("makes what the transport likes best", async () => {
+    const text = anyDocument("Dear Sir,\n");
+    for (const [accepts, mediaType] of [
+      [["image/tiff;profile=fax", "application/pdf"], "image/tiff"],
+      [["application/pdf", "image/tiff"], "application/pdf"],
+    ] as const) {
+      expect(await engine.prepare(text, { accepts })).toMatchObject({ mediaType });
+    }
   });
 });

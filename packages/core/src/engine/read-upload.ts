@@ -101,7 +101,9 @@ function sniff(head: Buffer): string | undefined {
 /** Only for people to read; never used as a path. */
 function safeFileName(name: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? "";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  const clean = base.replace(/[\u0000-\u001f\u007f"<>:|?*]/g, "").slice(0, 100);
+  const clean = Array.from(base)
+    .filter((character) => character >= " " && character !== "\u007f" && !'"<>:|?*'.includes(character))
+    .slice(0, 100)
+    .join("");
   return clean === "" || /^\.+$/.test(clean) ? "document" : clean;
 }

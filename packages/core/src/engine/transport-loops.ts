@@ -90,7 +90,7 @@ export function createTransportLoops<Trx>(engine: Engine<Trx>, tenantId: string)
       controller = new AbortController();
       const { signal } = controller;
       running = [...engine.transports.values()]
-        .filter((transport) => transport.run)
+        .filter(({ manifest }) => manifest.capabilities.includes("run"))
         .map((transport) => keepRunning(transport, signal));
     },
     async stop() {

@@ -1,0 +1,158 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { documentFromBytes } from "@faxbot/core/transport";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type ByteParts,
+  coverPage,
+  inspectDocument,
+  mergeDocuments,
+  pdfToTiff,
+  stampHeader,
+  textToPdf,
+} from "../src/index.ts";
+import { fixtureBytes } from "./fixture.ts";
+import { hasProgram } from "./has-program.ts";
+
+const run = promisify(execFile);
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "faxbot-editing-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function pagesOf(pdf: ByteParts): Promise<number> {
+  const about = { mediaType: "application/pdf", fileName: "made.pdf" };
+  return (await inspectDocument(documentFromBytes(pdf.bytes(), about))).pages.length;
+}
+
+async function textOf(pdf: ByteParts): Promise<string> {
+  const path = join(folder, "text.pdf");
+  await writeFile(path, pdf.bytes());
+  return (await run("pdftotext", ["-layout", path, "-"])).stdout;
+}
+
+const mixed = "Dear Dr. Müller,\nΑγαπητέ κύριε\nУважаемый доктор\n中文 \u{1F4E0}\n";
+
+describe("textToPdf", () => {
+  it("makes the pages that the inspection counts", async () => {
+    const text = Array.from({ length: 130 }, (_, index) => `line ${index + 1}`).join("\n");
+    const bytes = new TextEncoder().encode(text);
+    const info = await inspectDocument(
+      documentFromBytes(bytes, { mediaType: "text/plain", fileName: "a.txt" }),
+    );
+    expect(info.pages.length).toBe(3);
+    expect(await pagesOf(await textToPdf(text))).toBe(3);
+  });
+
+  it.skipIf(!hasProgram("pdftotext"))("loses no character of any script (with pdftotext)", async () => {
+    const text = await textOf(await textToPdf(mixed));
+    for (const word of ["Müller", "Αγαπητέ", "Уважаемый", "中", "文"]) expect(text).toContain(word);
+  });
+
+  it("refuses what is no text", async () => {
+    await expect(textToPdf(fixtureBytes("letter-1p.pdf"))).rejects.toMatchObject({
+      code: "document_unsupported",
+    });
+  });
+});
+
+describe("cover page, header, merging", () => {
+  it.skipIf(!hasProgram("pdftotext"))("write what they are given (with pdftotext)", async () => {
+    const cover = await coverPage({
+      to: "Dr. Weiß",
+      from: "Practice",
+      subject: "Results",
+      message: mixed,
+      pages: 4,
+    });
+    const text = await textOf(cover);
+    for (const word of ["Dr. Weiß", "Practice", "Results", "Müller", "4"]) expect(text).toContain(word);
+    const stamped = await stampHeader(fixtureBytes("mixed-5p.pdf"), "+12025550123 to +12025550124");
+    expect((await textOf(stamped)).match(/\+12025550124/g)).toHaveLength(5);
+  });
+
+  it("count the pages of all parts", async () => {
+    const text = new TextEncoder().encode("one page of text\n");
+    const merged = await mergeDocuments([fixtureBytes("mixed-5p.pdf"), fixtureBytes("g4-fine-3p.tif"), text]);
+    expect(await pagesOf(merged)).toBe(9);
+    expect(await pagesOf(await stampHeader(merged.bytes(), "a line"))).toBe(9);
+  });
+
+  it("never see a document that the inspection refuses", async () => {
+    for (const name of ["bomb-tree.pdf", "loop.pdf", "encrypted-user.pdf"]) {
+      await expect(stampHeader(fixtureBytes(name), "a line")).rejects.toMatchObject({ code: /^document_/ });
+      await expect(mergeDocuments([fixtureBytes(name)])).rejects.toMatchObject({ code: /^document_/ });
+    }
+  });
+});
+
+describe("pdfToTiff", () => {
+  it.each([
+    ["standard", 98],
+    ["fine", 196],
+    ["superfine", 391],
+  ] as const)("renders at %s", async (resolution, yDpi) => {
+    const { tiff, pages } = await pdfToTiff(fixtureBytes("mixed-5p.pdf"), { resolution });
+    expect(pages.map(({ turned }) => turned)).toEqual([false, false, false, true, true]);
+    const about = { mediaType: "image/tiff", fileName: "fax.tif" };
+    const info = await inspectDocument(documentFromBytes(tiff, about));
+    expect(info.pages).toHaveLength(5);
+    for (const page of info.pages) expect(page).toMatchObject({ width: 1728, xDpi: 204, yDpi });
+  });
+
+  it("stops a page that never ends, and the next document is fine", async () => {
+    await expect(pdfToTiff(fixtureBytes("bomb-forms.pdf"), { pageDeadlineMs: 1_000 })).rejects.toMatchObject({
+      code: "document_too_large",
+    });
+    expect((await pdfToTiff(fixtureBytes("letter-1p.pdf"))).pages).toHaveLength(1);
+  });
+
+  it.skipIf(!hasProgram("gs"))("has Ghostscript for an engine where it is installed", async () => {
+    const { pages } = await pdfToTiff(fixtureBytes("letter-1p.pdf"), { engine: "ghostscript" });
+    expect(pages).toHaveLength(1);
+  });
+});
+
+describe("faxbot-documents", () => {
+  const program = new URL("../dist/faxbot-documents.js", import.meta.url).pathname;
+  const call = async (...args: string[]): Promise<{ code: number; out: string; err: string }> => {
+    try {
+      const { stdout, stderr } = await run(process.execPath, [decodeURIComponent(program), ...args], {
+        cwd: folder,
+      });
+      return { code: 0, out: stdout, err: stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, out: stdout, err: stderr };
+    }
+  };
+
+  it("inspects and converts", async () => {
+    await writeFile(join(folder, "a.pdf"), fixtureBytes("letter-1p.pdf"));
+    expect(await call("inspect", "a.pdf")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("1 page\n"),
+    });
+    const fax = await call("to-fax", "a.pdf", "-o", "a.tif", "--resolution", "standard");
+    expect(fax).toMatchObject({ code: 0, err: "page 1 of 1\n" });
+    expect((await call("inspect", "a.tif")).out).toContain("204 x 98 dpi");
+    expect((await call("to-pdf", "a.tif", "-o", "b.pdf")).code).toBe(0);
+    expect((await readFile(join(folder, "b.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
+  });
+
+  it("says what is wrong, without a stack", async () => {
+    await writeFile(join(folder, "bad.pdf"), "%PDF-1.4\nno more");
+    const bad = await call("inspect", "bad.pdf");
+    expect(bad.code).toBe(1);
+    expect(bad.err).not.toContain("    at ");
+    expect((await call("fold", "a.pdf")).code).toBe(2);
+    expect((await call("to-fax", "a.pdf", "--resolution", "huge")).code).toBe(2);
+    expect((await call("inspect", "not-here.pdf")).code).toBe(1);
+    expect((await call("--help")).out).toContain("to-fax FILE");
+  });
+});
