@@ -62,9 +62,9 @@ export async function inspectDocument(
 
 /** Does what {@link inspectDocument} does for a document that is in memory already. */
 export async function inspectBytes(bytes: Uint8Array, bounds: DocumentLimits): Promise<DocumentInfo> {
-  if (bytes.length === 0) throw new FaxError("document_invalid", "The document is empty.");
+  if (bytes.length === 0) throw new FaxError("document_invalid", "the document is empty");
   if (bytes.length > bounds.bytes) {
-    throw new FaxError("document_too_large", `The document is larger than ${bounds.bytes} bytes.`);
+    throw new FaxError("document_too_large", `the document is larger than ${bounds.bytes} bytes`);
   }
   const mediaType = recogniseDocument(bytes.subarray(0, recognitionBytes));
   switch (mediaType) {
