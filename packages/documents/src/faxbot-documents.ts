@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { documentFromBytes, isFaxError } from "@faxbot/core/transport";
 import type { Halftone } from "./binarise.ts";
@@ -70,6 +70,9 @@ async function run(args: string[]): Promise<void> {
     throw new UsageError("the first word is inspect, to-pdf or to-fax");
   }
   if (!file || more.length > 0) throw new UsageError(`${command} takes one file`);
+  const resolution = oneOf<FaxResolution>("resolution", values.resolution, ["standard", "fine", "superfine"]);
+  const compression = oneOf("compression", values.compression, ["g4", "g3"] as const);
+  const halftone = oneOf<Halftone>("halftone", values.halftone, ["hybrid", "threshold", "diffusion"]);
   const document = documentFromBytes(await readFile(file), {
     mediaType: "application/octet-stream",
     fileName: basename(file),
@@ -93,9 +96,6 @@ async function run(args: string[]): Promise<void> {
     await write(values.output ?? `${base}.pdf`, bytes, file);
     return;
   }
-  const resolution = oneOf<FaxResolution>("resolution", values.resolution, ["standard", "fine", "superfine"]);
-  const compression = oneOf("compression", values.compression, ["g4", "g3"] as const);
-  const halftone = oneOf<Halftone>("halftone", values.halftone, ["hybrid", "threshold", "diffusion"]);
   const { tiff } = await pdfToTiff(bytes, {
     ...(resolution ? { resolution } : {}),
     ...(compression ? { compression } : {}),
@@ -112,7 +112,7 @@ async function run(args: string[]): Promise<void> {
 
 /** Whole or not at all, and never over what was read. */
 async function write(path: string, bytes: Uint8Array, source: string): Promise<void> {
-  if (path === source)
+  if (resolve(path) === resolve(source))
     throw new UsageError("the output would replace the file itself; name another one with -o");
   const draft = `${path}.part`;
   try {

@@ -4,6 +4,8 @@ import type { TimeSlice } from "./time-slice.ts";
 // Every control character (C0, DEL, C1) except tab, LF, form feed and CR.
 const controlCharacter = /[^\P{Cc}\t\n\f\r]/u;
 const chunkBytes = 1 << 18;
+/** What Windows-1252 has at 0x80 to 0x9f (WHATWG Encoding); the five that it leaves open stay control characters. */
+const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
 /**
  * Decodes a text document by a fixed rule: a byte order mark decides (UTF-8, UTF-16 LE or BE); else it is UTF-8 when
@@ -36,6 +38,13 @@ async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Pr
       part = decoder.decode(bytes.subarray(at, at + chunkBytes), { stream: !last });
     } catch {
       return undefined;
+    }
+    if (encoding === "windows-1252") {
+      // Some releases of Node 22 and 23 take it for ISO 8859-1.
+      part = part.replace(
+        /[\u0080-\u009f]/g,
+        (character) => windows1252[character.charCodeAt(0) - 0x80] ?? "",
+      );
     }
     if (controlCharacter.test(part)) {
       throw new FaxError("document_unsupported", "the document is neither PDF, TIFF nor plain text");

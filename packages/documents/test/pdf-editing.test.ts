@@ -152,6 +152,7 @@ describe("faxbot-documents", () => {
     expect(bad.err).not.toContain("    at ");
     expect((await call("fold", "a.pdf")).code).toBe(2);
     expect((await call("to-fax", "a.pdf", "--resolution", "huge")).code).toBe(2);
+    expect((await call("to-pdf", "a.pdf", "-o", "./a.pdf")).code).toBe(2);
     expect((await call("inspect", "not-here.pdf")).code).toBe(1);
     expect((await call("--help")).out).toContain("to-fax FILE");
   });

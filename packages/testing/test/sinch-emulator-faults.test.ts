@@ -39,6 +39,8 @@ test("a connection can be reset before anything was taken", async () => {
 
 test("a closed port refuses connections, and the same port opens again", async () => {
   await emulator.refuseConnections();
+  // Older releases of Node may still write to a connection that they kept from before.
+  await send().catch(() => {});
   await expect(send()).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
   await emulator.acceptConnections();
   expect((await send()).status).toBe(200);
