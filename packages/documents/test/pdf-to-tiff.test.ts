@@ -315,9 +315,8 @@ describe.skipIf(!ghostscript)("with Ghostscript (skipped when gs is not installe
     const bytes = fixtureBytes("mixed-5p.pdf");
     const own = await pdfToTiff(bytes);
     const theirs = await pdfToTiff(bytes, { engine: "ghostscript", compression: "g3" });
-    expect(theirs.pages.map(({ bytes: _, ...page }) => page)).toEqual(
-      own.pages.map(({ bytes: _, ...page }) => page),
-    );
+    const layouts = own.pages.map(({ width, height, turned, scale }) => ({ width, height, turned, scale }));
+    expect(theirs.pages).toMatchObject(layouts);
     const { pages } = readTiff(theirs.tiff);
     expect(isFaxProfile(pages)).toBe(true);
     for (const page of pages) expect(decode(theirs.tiff, page).some((byte) => byte !== 0)).toBe(true);
