@@ -40,58 +40,113 @@ function thresholdFor(yDpi: number): number {
   return yDpi < 300 ? 175 : 170;
 }
 
-const tileSize = 16;
+/** Tone is told from strokes in tiles of 16 x 16 pixels. */
+const tileBits = 4;
+const tileSize = 1 << tileBits;
+/** What is lighter is paper, what is darker is ink; tone is in between. */
+const lightest = 232;
+const darkest = 24;
+/** The most that two pixels of one tone differ by. */
+const toneStep = 40;
 
-/** Which 16 x 16 tiles of a picture hold continuous tone: 1 for each that does, row by row. */
-function findToneTiles(image: GreyImage): { tone: Uint8Array; columns: number } {
+/** The tiles of a picture, row by row. */
+interface Tiles {
+  columns: number;
+  rows: number;
+  /** 1 for each tile that is not all white. */
+  marked: Uint8Array;
+}
+
+function tilesOf({ width, height }: GreyImage): Tiles {
+  const columns = (width + tileSize - 1) >>> tileBits;
+  const rows = (height + tileSize - 1) >>> tileBits;
+  return { columns, rows, marked: new Uint8Array(columns * rows) };
+}
+
+/**
+ * Tells whether a grey pixel lies in an area of tone and not in a stroke of grey or coloured text: for 5 pixels to one
+ * side, and as far up or down, nothing is paper.
+ *
+ * @param reach 5 pixels in rows
+ */
+function isInArea({ width, height, data }: GreyImage, x: number, y: number, reach: number): boolean {
+  const at = y * width + x;
+  const grey = data[at] as number;
+  const goesOn = (step: number, far: number): boolean => {
+    const difference = (data[at + step] as number) - grey;
+    return (
+      difference <= toneStep &&
+      difference >= -toneStep &&
+      (data[at + step * ((far + 1) >> 1)] as number) <= lightest &&
+      (data[at + step * far] as number) <= lightest
+    );
+  };
+  return (
+    ((x + 5 < width && goesOn(1, 5)) || (x >= 5 && goesOn(-1, 5))) &&
+    ((y + reach < height && goesOn(width, reach)) || (y >= reach && goesOn(-width, reach)))
+  );
+}
+
+/** Which tiles hold continuous tone: 1 for each that does. */
+function findToneTiles(image: GreyImage, tiles: Tiles, yDpi: number): Uint8Array {
   const { width, height, data } = image;
-  const columns = Math.ceil(width / tileSize);
-  const rows = Math.ceil(height / tileSize);
-  const core = new Uint8Array(columns * rows);
-  let found = false;
-  for (let row = 0; row < rows; row++) {
-    const top = row * tileSize;
+  const { columns, rows, marked } = tiles;
+  const reach = Math.max(2, Math.round((5 * yDpi) / 204));
+  const tone = new Uint8Array(marked.length);
+  const inArea = new Uint8Array(marked.length);
+  const found: number[] = [];
+  for (let tile = marked.indexOf(1); tile >= 0; tile = marked.indexOf(1, tile + 1)) {
+    const top = Math.floor(tile / columns) << tileBits;
+    const left = (tile % columns) << tileBits;
+    const bottom = Math.min(top + tileSize, height);
+    const right = Math.min(left + tileSize, width);
+    let samples = 0;
+    let count = 0;
     // Every second row and column is looked at, which is enough to tell an area from a stroke.
-    const bottom = Math.min(top + tileSize, height - 1);
-    for (let column = 0; column < columns; column++) {
-      const left = column * tileSize;
-      const right = Math.min(left + tileSize, width - 1);
-      let samples = 0;
-      let flat = 0;
-      for (let y = top; y < bottom; y += 2) {
-        const rowAt = y * width;
-        for (let x = left; x < right; x += 2) {
-          const at = rowAt + x;
-          const grey = data[at] as number;
-          samples++;
-          if (grey < 24 || grey > 232) continue;
-          const across = grey - (data[at + 1] as number);
-          const down = grey - (data[at + width] as number);
-          if (across <= 40 && across >= -40 && down <= 40 && down >= -40) flat++;
-        }
-      }
-      if (flat * 4 > samples) {
-        core[row * columns + column] = 1;
-        found = true;
+    for (let y = top; y < bottom; y += 2) {
+      for (let x = left; x < right; x += 2) {
+        samples++;
+        const grey = data[y * width + x] as number;
+        if (grey >= darkest && grey <= lightest && isInArea(image, x, y, reach)) count++;
       }
     }
+    inArea[tile] = count;
+    if (count * 4 > samples) {
+      tone[tile] = 1;
+      found.push(tile);
+    }
   }
-  if (!found) return { tone: core, columns };
-  // Grown by a tile where most neighbours are tone, so that highlights and shadows inside a photograph are dots too.
-  const tone = core.slice();
+  if (found.length === 0) return tone;
+  // An area is followed into the tiles around it, or its rim would be cut to a bar.
+  for (let tile = found.pop(); tile !== undefined; tile = found.pop()) {
+    const column = tile % columns;
+    const neighbours = [
+      column > 0 ? tile - 1 : -1,
+      column + 1 < columns ? tile + 1 : -1,
+      tile - columns,
+      tile + columns,
+    ];
+    for (const neighbour of neighbours) {
+      if (tone[neighbour] !== 0 || (inArea[neighbour] as number) < 2) continue;
+      tone[neighbour] = 1;
+      found.push(neighbour);
+    }
+  }
+  // And where most neighbours are tone, so that highlights and shadows inside a photograph are dots too.
+  const grown = tone.slice();
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      if (core[row * columns + column] === 1) continue;
+      if (tone[row * columns + column] === 1) continue;
       let neighbours = 0;
       for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
         for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
-          neighbours += core[y * columns + x] as number;
+          neighbours += tone[y * columns + x] as number;
         }
       }
-      if (neighbours >= 4) tone[row * columns + column] = 1;
+      if (neighbours >= 4) grown[row * columns + column] = 1;
     }
   }
-  return { tone, columns };
+  return grown;
 }
 
 /**
@@ -118,42 +173,63 @@ function screenFor(yDpi: number): { thresholds: Uint8Array; rows: number } {
   return { thresholds, rows };
 }
 
-/** Packs one row cut at one threshold. White stretches, most of a page, are skipped eight pixels at a time. */
+/**
+ * Packs one row, cut at one threshold, and marks the tiles that are not all white. White stretches, most of a page, are
+ * passed over in long steps.
+ */
 function packRow(
-  data: Uint8Array,
+  view: DataView,
   at: number,
   width: number,
   threshold: number,
   out: Uint8Array,
   outAt: number,
+  marked: Uint8Array,
+  firstTile: number,
 ): void {
+  // Four pixels are compared at once: a byte is at least the threshold when its highest bit is set and its other bits
+  // carry into that bit after this is added. So the threshold has to be 128 or more.
+  const carry = (256 - threshold) * 0x01010101;
   const end = at + width;
-  let to = outAt;
   let from = at;
-  for (; from + 8 <= end; from += 8, to++) {
-    const a = data[from] as number;
-    const b = data[from + 1] as number;
-    const c = data[from + 2] as number;
-    const d = data[from + 3] as number;
-    const e = data[from + 4] as number;
-    const f = data[from + 5] as number;
-    const g = data[from + 6] as number;
-    const h = data[from + 7] as number;
-    if ((a & b & c & d & e & f & g & h) === 255) continue;
-    // The sign of the difference is the pixel: negative, so 1, is darker than the threshold.
-    out[to] =
-      (((a - threshold) >>> 24) & 0x80) |
-      (((b - threshold) >>> 25) & 0x40) |
-      (((c - threshold) >>> 26) & 0x20) |
-      (((d - threshold) >>> 27) & 0x10) |
-      (((e - threshold) >>> 28) & 0x08) |
-      (((f - threshold) >>> 29) & 0x04) |
-      (((g - threshold) >>> 30) & 0x02) |
-      ((h - threshold) >>> 31);
+  let to = outAt;
+  while (from + 8 <= end) {
+    const left = view.getInt32(from);
+    const right = view.getInt32(from + 4);
+    if ((left & right) !== -1) {
+      const whiteLeft = left & ((left & 0x7f7f7f7f) + carry);
+      const whiteRight = right & ((right & 0x7f7f7f7f) + carry);
+      out[to] = ~((gather(whiteLeft) << 4) | gather(whiteRight));
+      marked[firstTile + ((from - at) >>> tileBits)] = 1;
+    } else {
+      while (
+        from + 40 <= end &&
+        (view.getInt32(from + 8) &
+          view.getInt32(from + 12) &
+          view.getInt32(from + 16) &
+          view.getInt32(from + 20) &
+          view.getInt32(from + 24) &
+          view.getInt32(from + 28) &
+          view.getInt32(from + 32) &
+          view.getInt32(from + 36)) ===
+          -1
+      ) {
+        from += 32;
+        to += 4;
+      }
+    }
+    from += 8;
+    to++;
   }
+  if (from < end) marked[firstTile + ((from - at) >>> tileBits)] = 1;
   for (let bit = 0x80; from < end; from++, bit >>>= 1) {
-    if ((data[from] as number) < threshold) out[to] = (out[to] as number) | bit;
+    if (view.getUint8(from) < threshold) out[to] = (out[to] as number) | bit;
   }
+}
+
+/** The highest bits of four bytes as four bits. */
+function gather(word: number): number {
+  return ((word >>> 28) & 8) | ((word >>> 21) & 4) | ((word >>> 14) & 2) | ((word >>> 7) & 1);
 }
 
 function screenTile(
@@ -178,19 +254,24 @@ function screenTile(
 
 function diffuse(image: GreyImage, out: Uint8Array, outAt: number, stride: number): void {
   const { width, height, data } = image;
-  // Errors for this row and the next, in sixteenths, with a cell to spare on both sides.
+  // What this row and the next still owe, in sixteenths, with a cell to spare on both sides.
   let now = new Int32Array(width + 2);
   let next = new Int32Array(width + 2);
   for (let y = 0; y < height; y++) {
     const rowAt = outAt + y * stride;
     // Every second row runs from right to left, which avoids worm patterns.
     const step = y & 1 ? -1 : 1;
+    let ahead = 0;
     for (let count = 0, x = step > 0 ? 0 : width - 1; count < width; count++, x += step) {
-      const wanted = (data[y * width + x] as number) * 16 + (now[x + 1] as number);
+      const grey = data[y * width + x] as number;
+      const owed = (now[x + 1] as number) + ahead;
+      ahead = 0;
+      if (grey === 255 && owed === 0) continue;
+      const wanted = grey * 16 + owed;
       const black = wanted < 2048;
       if (black) out[rowAt + (x >>> 3)] = (out[rowAt + (x >>> 3)] as number) | (0x80 >>> (x & 7));
       const error = (black ? wanted : wanted - 4080) >> 4;
-      now[x + 1 + step] = (now[x + 1 + step] as number) + error * 7;
+      ahead = error * 7;
       next[x + 1 - step] = (next[x + 1 - step] as number) + error * 3;
       next[x + 1] = (next[x + 1] as number) + error * 5;
       next[x + 1 + step] = (next[x + 1 + step] as number) + error;
@@ -223,17 +304,20 @@ export function binarise(image: GreyImage, options: BinariseOptions): Bitmap {
     return { width, height, data };
   }
   const threshold = thresholdFor(yDpi);
+  const tiles = tilesOf(image);
+  const view = new DataView(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   for (let y = 0; y < image.height; y++) {
-    packRow(image.data, y * image.width, image.width, threshold, data, outAt + y * stride);
+    const firstTile = (y >>> tileBits) * tiles.columns;
+    packRow(view, y * image.width, image.width, threshold, data, outAt + y * stride, tiles.marked, firstTile);
   }
   if (halftone === "hybrid") {
-    const { tone, columns } = findToneTiles(image);
+    const tone = findToneTiles(image, tiles, yDpi);
     const screen = screenFor(yDpi);
     for (let tile = tone.indexOf(1); tile >= 0; tile = tone.indexOf(1, tile + 1)) {
-      const top = Math.floor(tile / columns) * tileSize;
-      const column = tile % columns;
+      const top = Math.floor(tile / tiles.columns) << tileBits;
+      const column = tile % tiles.columns;
       for (let y = top; y < Math.min(top + tileSize, image.height); y++) {
-        screenTile(image, column * tileSize, y, screen, data, outAt + y * stride + column * 2);
+        screenTile(image, column << tileBits, y, screen, data, outAt + y * stride + column * 2);
       }
     }
   }

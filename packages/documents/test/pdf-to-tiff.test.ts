@@ -335,7 +335,7 @@ describe.skipIf(!ghostscript)("with Ghostscript (skipped when gs is not installe
   });
 });
 
-it.skipIf(ghostscript)("says so when Ghostscript is not installed (skipped when it is)", async () => {
+it.skipIf(ghostscript)("says so when Ghostscript is not installed (not here: it is installed)", async () => {
   const rendering = pdfToTiff(fixtureBytes("letter-1p.pdf"), { engine: "ghostscript" });
   await expect(rendering).rejects.toMatchObject({ code: "unsupported" });
 });
