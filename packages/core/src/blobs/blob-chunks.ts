@@ -29,7 +29,8 @@ export async function* blobChunks(
     }
   } finally {
     signal?.removeEventListener("abort", cancel);
-    if (!ended) await reader.cancel().catch(() => {});
+    // It may have aborted before anybody listened: while a folder was made, say.
+    if (!ended) await reader.cancel(signal?.reason).catch(() => {});
     reader.releaseLock();
   }
 }

@@ -114,19 +114,22 @@ export function describeBlobStore(name: string, options: { create(): Promise<Blo
       const controller = new AbortController();
       const reason = new Error("enough");
       let canceled: unknown;
-      const endless = new ReadableStream<Uint8Array>({
-        start: (stream) => stream.enqueue(Buffer.from("begin")),
-        cancel: (why) => {
-          canceled = why;
-        },
-      });
-      const putting = blobs.put(`${prefix}/aborted`, endless, { signal: controller.signal });
+      const endless = () =>
+        new ReadableStream<Uint8Array>({
+          start: (stream) => stream.enqueue(Buffer.from("begin")),
+          cancel: (why) => {
+            canceled = why;
+          },
+        });
+      const putting = blobs.put(`${prefix}/aborted`, endless(), { signal: controller.signal });
       setTimeout(() => controller.abort(reason), 20);
       await expect(putting).rejects.toBe(reason);
       expect(canceled).toBe(reason);
       expect(await blobs.head(`${prefix}/aborted`)).toBeUndefined();
-      const late = blobs.put(`${prefix}/late`, Buffer.from("x"), { signal: AbortSignal.abort(reason) });
+      canceled = undefined;
+      const late = blobs.put(`${prefix}/late`, endless(), { signal: AbortSignal.abort(reason) });
       await expect(late).rejects.toBe(reason);
+      expect(canceled).toBe(reason);
       expect(await list(`${prefix}/`)).toEqual([]);
     });
 
