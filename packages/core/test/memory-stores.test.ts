@@ -1,5 +1,5 @@
 import { describeStores } from "@faxbot/testing/vitest";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { memoryStores } from "../src/memory/memory-stores.ts";
 
 describeStores("memoryStores", { create: async () => ({ stores: memoryStores() }) });
@@ -19,4 +19,33 @@ it("lets a call without a transaction wait for the one that runs", async () => {
     await stores.state.set("default", "t", "k", "v", trx);
   });
   expect(await during).toBe("v");
+});
+
+it("copies only the rows that it claims, however many wait", async () => {
+  const stores = memoryStores();
+  const now = new Date();
+  for (let number = 0; number < 2_000; number += 1) {
+    const id = String(number).padStart(32, "0");
+    const row = { tenantId: "default", id, dueAt: now, fence: 0, createdAt: now };
+    await stores.notices.insert({ ...row, type: "fax.queued", subjectId: id, tries: 0 });
+    await stores.attempts.insert({
+      ...row,
+      faxId: id,
+      number: 1,
+      transportId: "test",
+      state: "prepared",
+      checks: 0,
+      updatedAt: now,
+      version: 1,
+    });
+  }
+  const copying = vi.spyOn(globalThis, "structuredClone");
+  try {
+    const request = { owner: "a", now, leaseMs: 1_000, limit: 10 };
+    expect(await stores.notices.claimDue(request)).toHaveLength(10);
+    expect(await stores.attempts.claimDue(request)).toHaveLength(10);
+    expect(copying.mock.calls.length).toBeLessThan(100);
+  } finally {
+    copying.mockRestore();
+  }
 });

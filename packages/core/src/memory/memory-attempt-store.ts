@@ -1,6 +1,6 @@
 import type { AttemptStore } from "../ports/stores.ts";
 import { type Attempt, type AttemptState, onTheLineStates, openAttemptStates } from "../records/attempt.ts";
-import { claimRows, endClaim, isDue, renewClaim } from "./memory-claims.ts";
+import { claimRows, endClaim, renewClaim } from "./memory-claims.ts";
 import { MemoryTable, memoryKey } from "./memory-table.ts";
 import type { MemoryTransaction, MemoryTransactions } from "./memory-transaction.ts";
 
@@ -59,12 +59,7 @@ export function memoryAttemptStore(transactions: MemoryTransactions): AttemptSto
       ),
     claimDue: (request, trx) =>
       transactions.run(trx, (own) =>
-        claimRows(
-          table,
-          table.find("waiting", "", (attempt) => isDue(attempt, request.now)),
-          request,
-          own,
-        ),
+        claimRows(table, (isDue, first) => table.find("waiting", "", isDue, first), request, own),
       ),
     renew: (claim, leaseUntil, trx) =>
       transactions.run(trx, (own) => renewClaim(table, claim, leaseUntil, own)),

@@ -1,5 +1,5 @@
 import type { ClaimRef, ClaimRequest } from "../ports/stores.ts";
-import { type MemoryTable, memoryKey } from "./memory-table.ts";
+import { type MemoryFirst, type MemoryTable, memoryKey } from "./memory-table.ts";
 import type { MemoryTransaction } from "./memory-transaction.ts";
 
 /** The lease columns that attempts, events and notices have in common. */
@@ -12,32 +12,29 @@ export interface Claimable {
   leaseUntil?: Date;
 }
 
-/** Whether somebody may claim this row now. */
-export function isDue(row: Claimable, now: Date): boolean {
-  return (
-    row.dueAt !== undefined && row.dueAt <= now && (row.leaseUntil === undefined || row.leaseUntil <= now)
-  );
-}
-
-/** Claims the oldest due of these rows. */
+/**
+ * Claims the oldest rows that are due.
+ *
+ * @param find finds them; with many rows waiting, only those that are claimed may be copied
+ */
 export function claimRows<Row extends Claimable, Index extends string>(
   table: MemoryTable<Row, Index>,
-  due: Row[],
+  find: (isDue: (row: Row) => boolean, first: MemoryFirst<Row>) => Row[],
   request: ClaimRequest,
   trx: MemoryTransaction,
 ): Row[] {
-  const oldestFirst = (a: Row, b: Row) =>
+  const { owner, now, leaseMs, limit } = request;
+  const isDue = (row: Row) =>
+    row.dueAt !== undefined && row.dueAt <= now && (row.leaseUntil === undefined || row.leaseUntil <= now);
+  const order = (a: Row, b: Row) =>
     Number(a.dueAt) - Number(b.dueAt) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-  return due
-    .sort(oldestFirst)
-    .slice(0, Math.max(0, request.limit))
-    .map((row) => {
-      row.fence += 1;
-      row.leaseOwner = request.owner;
-      row.leaseUntil = new Date(request.now.getTime() + request.leaseMs);
-      table.replace(row, trx);
-      return row;
-    });
+  return find(isDue, { order, limit }).map((row) => {
+    row.fence += 1;
+    row.leaseOwner = owner;
+    row.leaseUntil = new Date(now.getTime() + leaseMs);
+    table.replace(row, trx);
+    return row;
+  });
 }
 
 /** The claimed row; `undefined` when the claim was given back or somebody else has it. */

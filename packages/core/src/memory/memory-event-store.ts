@@ -1,6 +1,6 @@
 import type { EventStore } from "../ports/stores.ts";
 import type { EventRecord } from "../records/event-record.ts";
-import { claimRows, endClaim, isDue, renewClaim } from "./memory-claims.ts";
+import { claimRows, endClaim, renewClaim } from "./memory-claims.ts";
 import { memoryPage } from "./memory-page.ts";
 import { MemoryTable, memoryKey } from "./memory-table.ts";
 import type { MemoryTransaction, MemoryTransactions } from "./memory-transaction.ts";
@@ -17,12 +17,7 @@ export function memoryEventStore(transactions: MemoryTransactions): EventStore<M
     get: (tenantId, id, trx) => transactions.run(trx, () => table.get(memoryKey(tenantId, id))),
     claimDue: (request, trx) =>
       transactions.run(trx, (own) =>
-        claimRows(
-          table,
-          table.find("state", "pending", (event) => isDue(event, request.now)),
-          request,
-          own,
-        ),
+        claimRows(table, (isDue, first) => table.find("state", "pending", isDue, first), request, own),
       ),
     renew: (claim, leaseUntil, trx) =>
       transactions.run(trx, (own) => renewClaim(table, claim, leaseUntil, own)),
@@ -61,7 +56,7 @@ export function memoryEventStore(transactions: MemoryTransactions): EventStore<M
       }),
     purge: (before, limit, trx) =>
       transactions.run(trx, (own) => {
-        const old = table.find("state", "done", (event) => event.createdAt < before).slice(0, limit);
+        const old = table.find("state", "done", (event) => event.createdAt < before, { limit });
         for (const event of old) table.delete(memoryKey(event.tenantId, event.id), own);
         return old.length;
       }),

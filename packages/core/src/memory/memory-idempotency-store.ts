@@ -19,7 +19,7 @@ export function memoryIdempotencyStore(
       }),
     purge: (before, limit, trx) =>
       transactions.run(trx, (own) => {
-        const old = table.filter((entry) => entry.createdAt < before).slice(0, limit);
+        const old = table.filter((entry) => entry.createdAt < before, { limit });
         for (const entry of old) table.delete(memoryKey(entry.tenantId, entry.key), own);
         return old.length;
       }),

@@ -40,13 +40,10 @@ export function memoryInboundStore(transactions: MemoryTransactions): InboundSto
       ),
     listExpired: (now, limit, trx) =>
       transactions.run(trx, () =>
-        table
-          .filter(
-            (fax) =>
-              fax.status !== "deleted" && fax.retentionUntil !== undefined && fax.retentionUntil <= now,
-          )
-          .sort((a, b) => Number(a.retentionUntil) - Number(b.retentionUntil))
-          .slice(0, limit),
+        table.filter(
+          (fax) => fax.status !== "deleted" && fax.retentionUntil !== undefined && fax.retentionUntil <= now,
+          { order: (a, b) => Number(a.retentionUntil) - Number(b.retentionUntil), limit },
+        ),
       ),
     knownBlobs: (keys, trx) =>
       transactions.run(trx, () => new Set(keys.filter((key) => table.find("blob", key).length > 0))),

@@ -1,6 +1,6 @@
 import type { NoticeStore } from "../ports/stores.ts";
 import type { Notice } from "../records/notice.ts";
-import { claimedRow, claimRows, endClaim, isDue } from "./memory-claims.ts";
+import { claimedRow, claimRows, endClaim } from "./memory-claims.ts";
 import { MemoryTable, memoryKey } from "./memory-table.ts";
 import type { MemoryTransaction, MemoryTransactions } from "./memory-transaction.ts";
 
@@ -11,12 +11,7 @@ export function memoryNoticeStore(transactions: MemoryTransactions): NoticeStore
     insert: (notice, trx) => transactions.run(trx, (own) => table.insert(notice, own)),
     claimDue: (request, trx) =>
       transactions.run(trx, (own) =>
-        claimRows(
-          table,
-          table.filter((notice) => isDue(notice, request.now)),
-          request,
-          own,
-        ),
+        claimRows(table, (isDue, first) => table.filter(isDue, first), request, own),
       ),
     remove: (claim, trx) =>
       transactions.run(

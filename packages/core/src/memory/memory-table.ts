@@ -8,6 +8,13 @@ export function memoryKey(...parts: string[]): string {
 /** Tells a row's key in an index; `undefined` keeps the row out of it (a partial index). */
 export type MemoryIndex<Row> = (row: Row) => string | undefined;
 
+/** The first so many rows of an order; only these are copied. */
+export interface MemoryFirst<Row> {
+  /** Default: in the order in which they were written. */
+  order?: (a: Row, b: Row) => number;
+  limit: number;
+}
+
 /** Rows in memory with a primary key and indexes. Rows go in and come out as copies. */
 export class MemoryTable<Row extends object, Index extends string = never> {
   readonly #primary: (row: Row) => string;
@@ -73,17 +80,19 @@ export class MemoryTable<Row extends object, Index extends string = never> {
   }
 
   /** Copies of the rows that pass, of the whole table. */
-  filter(passes: (row: Row) => boolean): Row[] {
-    return [...this.#rows.values()].filter(passes).map((row) => structuredClone(row));
+  filter(passes: (row: Row) => boolean, first?: MemoryFirst<Row>): Row[] {
+    return copies([...this.#rows.values()].filter(passes), first);
   }
 
   /** Copies of the rows that an index holds under a key and that pass. */
-  find(index: Index, key: string, passes: (row: Row) => boolean = () => true): Row[] {
+  find(
+    index: Index,
+    key: string,
+    passes: (row: Row) => boolean = () => true,
+    first?: MemoryFirst<Row>,
+  ): Row[] {
     const entries = this.#indexes[this.#indexByName.get(index) as number]?.entries.get(key) ?? [];
-    return [...entries]
-      .map((primary) => this.#rows.get(primary) as Row)
-      .filter(passes)
-      .map((row) => structuredClone(row));
+    return copies([...entries].map((primary) => this.#rows.get(primary) as Row).filter(passes), first);
   }
 
   #isTaken(row: Row, primary: string): boolean {
@@ -117,4 +126,10 @@ export class MemoryTable<Row extends object, Index extends string = never> {
       if (value !== undefined && holders?.size === 0) entries.delete(value);
     }
   }
+}
+
+function copies<Row>(rows: Row[], first: MemoryFirst<Row> | undefined): Row[] {
+  if (first?.order) rows.sort(first.order);
+  const chosen = first ? rows.slice(0, Math.max(0, first.limit)) : rows;
+  return chosen.map((row) => structuredClone(row));
 }

@@ -15,7 +15,7 @@ export function memoryTokenStore(transactions: MemoryTransactions): TokenStore<M
       }),
     purge: (before, limit, trx) =>
       transactions.run(trx, (own) => {
-        const old = table.filter((token) => token.expiresAt < before).slice(0, limit);
+        const old = table.filter((token) => token.expiresAt < before, { limit });
         for (const token of old) table.delete(memoryKey(token.tenantId, token.hash), own);
         return old.length;
       }),
