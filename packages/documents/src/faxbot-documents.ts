@@ -1,13 +1,16 @@
 #!/usr/bin/env node
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, extname, resolve } from "node:path";
+import { readFile, rename, rm } from "node:fs/promises";
+import { extname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { documentFromBytes, isFaxError } from "@faxbot/core/transport";
+import { isFaxError } from "@faxbot/core/transport";
 import type { Halftone } from "./binarise.ts";
-import { documents } from "./documents-engine.ts";
+import { ByteParts } from "./byte-parts.ts";
+import { defaultDocumentLimits } from "./document-limits.ts";
 import type { FaxResolution } from "./fax-page-layout.ts";
-import { inspectDocument } from "./inspect-document.ts";
+import { inspectBytes, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
 import { pdfToTiff } from "./pdf-to-tiff.ts";
+import { textToPdf } from "./text-to-pdf.ts";
+import { type TiffToPdfReport, tiffToPdf } from "./tiff-to-pdf.ts";
 
 const help = `faxbot-documents: look into fax documents and convert them
 
@@ -73,56 +76,76 @@ async function run(args: string[]): Promise<void> {
   const resolution = oneOf<FaxResolution>("resolution", values.resolution, ["standard", "fine", "superfine"]);
   const compression = oneOf("compression", values.compression, ["g4", "g3"] as const);
   const halftone = oneOf<Halftone>("halftone", values.halftone, ["hybrid", "threshold", "diffusion"]);
-  const document = documentFromBytes(await readFile(file), {
-    mediaType: "application/octet-stream",
-    fileName: basename(file),
-  });
-
-  if (command === "inspect") {
-    const info = await inspectDocument(document);
-    console.log(`${info.mediaType}, ${info.pages.length} ${info.pages.length === 1 ? "page" : "pages"}`);
-    if (info.encrypted) console.log("encrypted, opens without a password");
-    info.pages.forEach(({ width, height, xDpi, yDpi }, index) => {
-      const dots = xDpi && yDpi ? `, ${Math.round(xDpi)} x ${Math.round(yDpi)} dpi` : "";
-      console.log(`page ${index + 1}: ${width} x ${height}${dots}`);
-    });
-    return;
-  }
-
+  const bytes = await readFile(file);
+  if (command === "inspect") return inspect(bytes);
   const base = file.slice(0, file.length - extname(file).length);
-  const pdf = await documents().prepare(document, { accepts: ["application/pdf"] });
-  const bytes = new Uint8Array(await new Response(await pdf.open()).arrayBuffer());
-  if (command === "to-pdf") {
-    await write(values.output ?? `${base}.pdf`, bytes, file);
-    return;
-  }
-  const { tiff } = await pdfToTiff(bytes, {
+  const pdf = await toPdf(bytes);
+  if (command === "to-pdf") return write(values.output ?? `${base}.pdf`, pdf, file);
+  const { tiff } = await pdfToTiff(pdf.bytes(), {
     ...(resolution ? { resolution } : {}),
     ...(compression ? { compression } : {}),
     ...(halftone ? { halftone } : {}),
-    onProgress: ({ done, pages }) => {
-      process.stderr.write(
-        process.stderr.isTTY ? `\rpage ${done} of ${pages}` : `page ${done} of ${pages}\n`,
-      );
-    },
+    onProgress: showProgress,
   });
-  if (process.stderr.isTTY) process.stderr.write("\n");
-  await write(values.output ?? `${base}.tif`, tiff, file);
+  await write(values.output ?? `${base}.tif`, new ByteParts([tiff]), file);
+}
+
+async function inspect(bytes: Uint8Array): Promise<void> {
+  const info = await inspectBytes(bytes, defaultDocumentLimits);
+  console.log(`${info.mediaType}, ${info.pages.length} ${info.pages.length === 1 ? "page" : "pages"}`);
+  if (info.encrypted) console.log("encrypted, opens without a password");
+  info.pages.forEach(({ width, height, xDpi, yDpi }, index) => {
+    const dots = xDpi && yDpi ? `, ${Math.round(xDpi)} x ${Math.round(yDpi)} dpi` : "";
+    console.log(`page ${index + 1}: ${width} x ${height}${dots}`);
+  });
+}
+
+async function toPdf(bytes: Uint8Array): Promise<ByteParts> {
+  const mediaType = recogniseDocument(bytes.subarray(0, recognitionBytes));
+  switch (mediaType) {
+    case "application/pdf":
+      await inspectBytes(bytes, defaultDocumentLimits);
+      return new ByteParts([bytes]);
+    case "image/tiff": {
+      const { pdf, report } = await tiffToPdf(bytes, { onProgress: showProgress });
+      tellDamage(report);
+      return pdf;
+    }
+    case "text/plain":
+      return textToPdf(bytes);
+    default:
+      return mediaType satisfies never;
+  }
+}
+
+/** One line that is written over on a terminal, a line per page elsewhere. */
+function showProgress({ done, pages }: { done: number; pages: number }): void {
+  const isTerminal = process.stderr.isTTY;
+  const end = isTerminal && done < pages ? "" : "\n";
+  process.stderr.write(`${isTerminal ? "\r" : ""}page ${done} of ${pages}${end}`);
+}
+
+function tellDamage({ pages, warnings }: TiffToPdfReport): void {
+  for (const warning of warnings) console.error(`damaged file: ${warning}`);
+  for (const [index, { badRows, missingRows }] of pages.entries()) {
+    if (badRows + missingRows === 0) continue;
+    console.error(`page ${index + 1}: ${badRows} damaged and ${missingRows} missing rows`);
+  }
 }
 
 /** Whole or not at all, and never over what was read. */
-async function write(path: string, bytes: Uint8Array, source: string): Promise<void> {
+async function write(path: string, content: ByteParts, source: string): Promise<void> {
   if (resolve(path) === resolve(source))
     throw new UsageError("the output would replace the file itself; name another one with -o");
   const draft = `${path}.part`;
   try {
-    await writeFile(draft, bytes);
+    await content.writeFile(draft);
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
-  console.log(`${path}: ${bytes.byteLength} bytes`);
+  console.log(`${path}: ${content.size} bytes`);
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {

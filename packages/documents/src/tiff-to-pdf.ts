@@ -21,6 +21,8 @@ export interface TiffToPdfOptions {
   compact?: boolean;
   /** What is refused as too large. */
   limits?: Partial<DocumentLimits>;
+  /** Called after each page with how many are done, of how many. */
+  onProgress?: (progress: { done: number; pages: number }) => void;
 }
 
 /** What became of one page. */
@@ -84,6 +86,7 @@ export async function tiffToPdf(
     const { width, height, orientation } = page;
     writer.addPage({ width, height, ...tiffResolution(page), orientation, coding, data });
     report.pages.push(about);
+    options.onProgress?.({ done: report.pages.length, pages: pages.length });
   }
   return { pdf: writer.finish(), report };
 }

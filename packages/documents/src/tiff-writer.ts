@@ -1,4 +1,4 @@
-import { FaxError } from "@faxbot/core";
+import { FaxError } from "@faxbot/core/transport";
 
 /** One page as {@link writeTiff} takes it: CCITT data that is already encoded. */
 export interface FaxPage {
