@@ -18,6 +18,7 @@ import {
   memoryStores,
   type Notice,
   type NoticeType,
+  type SendJob,
   type Stores,
 } from "../src/index.ts";
 
@@ -234,6 +235,45 @@ describe("failures", () => {
     ]);
     await until(() => seen.some((event) => event.type === "fax.delivered"));
     expect(seen.some((event) => event.type === "fax.failed")).toBe(false);
+  });
+
+  it("tells each call how the earlier ones over the same transport failed", async () => {
+    const jobs: SendJob[] = [];
+    const line = testTransport({ outcomes: { [to]: ["busy", "line_error", "delivered"] }, delayMs: 0 });
+    const { send } = line;
+    line.send = (job, call) => {
+      jobs.push(job);
+      return send(job, call);
+    };
+    const { faxbot, clock } = await house({ transports: [line] });
+    await faxbot.start();
+    const fax = await faxbot.send({ to, document: pdf });
+    for (const attempts of [2, 3]) {
+      await until(async () => (await faxbot.get(fax.id)).attempts === attempts);
+      clock.advance(3_600_000);
+    }
+    await untilStatus(faxbot, fax.id, "delivered");
+    expect(jobs.map(({ earlierFailures }) => earlierFailures.map(({ reason }) => reason))).toEqual([
+      [],
+      ["busy"],
+      ["busy", "line_error"],
+    ]);
+  });
+
+  it("waits without an intent while all lines are taken", async () => {
+    let free = false;
+    const transport = Object.assign(testTransport({ outcomes: {}, delayMs: 0 }), { hasLine: () => free });
+    const { faxbot, clock, stores } = await house({ transports: [transport] });
+    await faxbot.start();
+    const fax = await faxbot.send({ to, document: pdf });
+    const attempt = async () => (await stores.attempts.listByFax("default", fax.id))[0];
+    await until(async () => ((await attempt())?.checks ?? 0) > 0);
+    expect(await attempt()).toMatchObject({ state: "prepared" });
+    expect(transport.calls).toEqual([]);
+    free = true;
+    clock.advance(4_000);
+    await untilStatus(faxbot, fax.id, "delivered");
+    expect((await faxbot.attempts(fax.id)).length).toBe(1);
   });
 
   it("fails over when the first provider refuses the credentials", async () => {

@@ -64,6 +64,7 @@ export function sendJob(overrides: Partial<SendJob> = {}): SendJob {
   return {
     faxId: randomBytes(16).toString("hex"),
     attemptId: randomBytes(16).toString("hex"),
+    earlierFailures: [],
     to: syntheticNumber(0),
     document: documentFromBytes(syntheticPdf(), { mediaType: "application/pdf", fileName: "fax.pdf" }),
     options: {},

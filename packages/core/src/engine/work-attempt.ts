@@ -12,7 +12,7 @@ import { recordEvent } from "./record-event.ts";
 import { recordSignal, type SignalInput } from "./record-signal.ts";
 import { openStoredDocument } from "./stored-document.ts";
 
-/** How long a fax waits when its destination has another call open. */
+/** How long a fax waits when its destination has another call open, or all lines are taken. */
 const lineBusyWaitMs = 2_000;
 const longestCheckGapMs = 15 * 60_000;
 const longestReconcileGapMs = 6 * 3_600_000;
@@ -99,9 +99,13 @@ async function prepare<Trx>(
   if (now >= fax.expiresAt) return conclude(engine, attempt, failed({ reason: "expired", retryable: false }));
   if (!transport) return conclude(engine, attempt, failed({ reason: "unavailable", retryable: true }));
 
+  if (transport.hasLine?.() === false) return waitForLine(engine, attempt);
+
   let document: FaxDocument;
   let documentUrl: string | undefined;
+  let earlier: Failure[];
   try {
+    earlier = await earlierFailures(engine, attempt);
     document = await prepareDocument(engine, fax, transport);
     documentUrl = await offerDocument(engine, transport, fax, document);
     await engine.call(transport, attempt.tenantId, signal).limiter.acquire(signal);
@@ -119,9 +123,24 @@ async function prepare<Trx>(
     attempt,
     fax,
     transport,
-    { document, ...(documentUrl ? { documentUrl } : {}) },
+    { document, earlierFailures: earlier, ...(documentUrl ? { documentUrl } : {}) },
     signal,
   );
+}
+
+/** Another call has to end first. */
+function waitForLine<Trx>(engine: Engine<Trx>, attempt: Attempt): Promise<void> {
+  return postpone(engine, attempt, later(engine.clock.now(), lineBusyWaitMs * (0.5 + Math.random())));
+}
+
+/** How the earlier attempts of the fax over the same transport failed. */
+async function earlierFailures<Trx>(engine: Engine<Trx>, attempt: Attempt): Promise<Failure[]> {
+  if (attempt.number === 1) return [];
+  const attempts = await engine.stores.attempts.listByFax(attempt.tenantId, attempt.faxId);
+  return attempts
+    .filter(({ transportId, number }) => transportId === attempt.transportId && number < attempt.number)
+    .sort((a, b) => a.number - b.number)
+    .flatMap(({ failure }) => (failure ? [failure] : []));
 }
 
 function failed(failure: Failure): { signal: "failed"; failure: Failure } {
@@ -146,7 +165,7 @@ async function submit<Trx>(
   attempt: Attempt,
   fax: Fax,
   transport: FaxTransportV1,
-  content: Pick<SendJob, "document" | "documentUrl">,
+  content: Pick<SendJob, "document" | "documentUrl" | "earlierFailures">,
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return postpone(engine, attempt, engine.clock.now());
@@ -158,9 +177,7 @@ async function submit<Trx>(
     fence: attempt.fence,
     signal: "intend",
   });
-  if (intent.type === "line_busy") {
-    return postpone(engine, attempt, later(engine.clock.now(), lineBusyWaitMs * (0.5 + Math.random())));
-  }
+  if (intent.type === "line_busy") return waitForLine(engine, attempt);
   // Anything but a recorded intent means that somebody else decided meanwhile: the wire is not touched.
   if (intent.type !== "applied") return;
   await engine.faultPoint("attempt.after-intent");

@@ -1,5 +1,5 @@
 import type { FaxDocument } from "./fax-document.ts";
-import type { StatusReport } from "./fax-status.ts";
+import type { Failure, StatusReport } from "./fax-status.ts";
 import type { TransportManifest } from "./transport-manifest.ts";
 import type { TransportEvent, WebhookRequest, WebhookResult } from "./webhook.ts";
 
@@ -62,6 +62,8 @@ export interface SendJob {
   faxId: string;
   /** 128 random bits as 32 hex digits. Put it where the provider echoes it, so that the fax can be found again. */
   attemptId: string;
+  /** How earlier calls for this fax over this transport failed, oldest first; empty for the first one. */
+  earlierFailures: readonly Failure[];
   /** E.164. */
   to: string;
   /** E.164. */
@@ -110,6 +112,11 @@ export interface FaxTransportV1 {
    * @throws FaxError `request_invalid` or `unsupported`
    */
   checkJob?(job: Pick<SendJob, "to" | "from" | "options">): void;
+  /**
+   * Tells whether one more call can be made now, for transports whose lines this process counts. Asked before the intent
+   * is recorded: while it says no, faxes wait in line. Must not wait or touch the wire.
+   */
+  hasLine?(): boolean;
   /** Checks reachability and credentials without sending a fax. Reports, does not throw. */
   checkHealth(call: TransportCall): Promise<HealthReport>;
   /** @throws FaxError `not_found` when the provider does not know the id */

@@ -14,6 +14,7 @@ export * from "./phone-number.ts";
 export * from "./public-address.ts";
 export * from "./request-body.ts";
 export * from "./retry-after.ts";
+export * from "./telephony/index.ts";
 export * from "./transport-manifest.ts";
 export * from "./transport-settings.ts";
 export * from "./webhook.ts";
