@@ -24,6 +24,8 @@ export interface ReceivedContext<Trx = unknown> {
   logger: Logger;
   /** Fetches the document by the provider's id, never by a URL from a payload. @throws FaxError `unsupported`, `not_found` */
   fetchDocument(): Promise<FaxDocument>;
+  /** Removes the transport's copy, where its manifest says `removesReceived`; else does nothing. Call it when ours is stored. */
+  removeDocument(): Promise<void>;
   /** Marks a place where a crash test may kill the process. */
   faultPoint(name: FaultPointName): void | Promise<void>;
   /** Puts a fact for the host into the ledger, in the given transaction. */

@@ -170,12 +170,20 @@ export function createReceiver<Trx>(parts: {
     }
   }
 
-  /** Deletes what the settled record does not name: the event's own copy, and an original that nobody needs. */
-  async function clearUp(fax: InboundFax, keys: (string | undefined)[]): Promise<void> {
+  /**
+   * Deletes what the settled record does not name: the event's own copy, an original that nobody needs, and the
+   * transport's file. Of a fax that failed that file may be the only copy, so it stays.
+   */
+  async function clearUp(
+    fax: InboundFax,
+    keys: (string | undefined)[],
+    context: ReceivedContext<Trx>,
+  ): Promise<void> {
     const settled = await stores.inbound.get(fax.tenantId, fax.id);
     for (const key of keys) {
       if (key !== undefined && key !== settled?.document?.blobKey) await blobs.delete(key);
     }
+    if (settled && settled.status !== "failed") await context.removeDocument();
   }
 
   return {
@@ -196,7 +204,7 @@ export function createReceiver<Trx>(parts: {
       }
       // Only now: until the fax is settled the event's blob may be the only copy. When it cannot be deleted the event
       // is tried again, finds the fax settled, and comes back here.
-      await clearUp(fax, [attached?.blobKey, original?.blobKey]);
+      await clearUp(fax, [attached?.blobKey, original?.blobKey], context);
     },
 
     async giveUp(event, context) {

@@ -55,6 +55,22 @@ describe("a received fax", () => {
     expect(await under.blobKeys(), "the event's own blob is gone").toEqual([`inbound/${fax.id}.pdf`]);
   });
 
+  test("leaves the transport its copy until ours is stored", async () => {
+    const under = inboxUnderTest();
+    const event = await under.event();
+    await expect(under.consume(event)).rejects.toMatchObject({ code: "not_found" });
+    under.provider = asDocument(Buffer.from("no fax"));
+    await under.consume(event);
+    expect((await onlyFax(under)).status).toBe("failed");
+    expect(under.removals, "the file of a fax that failed is the only copy").toBe(0);
+
+    const good = inboxUnderTest();
+    good.provider = asDocument(pdf);
+    await good.consume(await good.event());
+    expect((await onlyFax(good)).status).toBe("received");
+    expect(good.removals).toBe(1);
+  });
+
   test("is fetched by the provider's id when the event brought no document", async () => {
     const under = inboxUnderTest();
     under.provider = asDocument(pdf);

@@ -32,6 +32,8 @@ export interface InboxUnderTest {
   fetches: number;
   /** What the provider has; a function is called for each fetch. Default: nothing (`not_found`). */
   provider: FaxDocument | (() => Promise<FaxDocument>) | undefined;
+  /** How often the provider's copy was to be removed. */
+  removals: number;
   /** Called at every fault point. */
   atFaultPoint: (name: FaultPointName) => void;
   /** Makes an event; with bytes it carries its document. */
@@ -63,6 +65,9 @@ export function inboxUnderTest(
       if (!under.provider) throw new FaxError("not_found", "the provider has no document");
       return typeof under.provider === "function" ? under.provider() : under.provider;
     },
+    async removeDocument() {
+      under.removals += 1;
+    },
     faultPoint: (name) => under.atFaultPoint(name),
     async notify(type, subjectId, trx) {
       await stores.notices.insert(
@@ -90,6 +95,7 @@ export function inboxUnderTest(
     logger,
     notices: [],
     fetches: 0,
+    removals: 0,
     provider: undefined,
     atFaultPoint: () => {},
     async event(payload = {}, bytes) {

@@ -54,6 +54,9 @@ export function checkTransport(transport: FaxTransportV1, hasPublicUrl: boolean)
   if (transport.manifest.documentDelivery === "pull" && !hasPublicUrl) {
     refuse("its provider fetches the document, so publicUrl must be set");
   }
+  if (transport.manifest.removesReceived && !capabilities.includes("delete_document")) {
+    refuse("removing what was received needs delete_document");
+  }
   if (transport.manifest.lookup.authoritative && !capabilities.includes("find_by_reference")) {
     refuse("an authoritative lookup needs find_by_reference");
   }

@@ -147,6 +147,13 @@ function receivedContext<Trx>(
       fetched.push(document);
       return document;
     },
+    removeDocument: async () => {
+      const transport = engine.transports.get(event.transportId);
+      if (!transport?.deleteDocument || !transport.manifest.removesReceived) return;
+      const call = engine.call(transport, event.tenantId, signal);
+      await call.limiter.acquire(signal);
+      await transport.deleteDocument(event.payload.providerId, call);
+    },
     notify: (type, subjectId, trx) =>
       notify(engine, type, { tenantId: event.tenantId, id: subjectId }, clock.now(), trx),
   };

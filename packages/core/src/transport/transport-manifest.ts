@@ -82,6 +82,11 @@ export const transportManifestSchema = z
      */
     documentDelivery: z.enum(["push", "pull"]).default("push"),
     /**
+     * True when the transport's copy of a received document is ours to clear away: a file in a telephone exchange's
+     * spool. The inbox has it deleted once the document is stored. A provider's copy is left to its own retention.
+     */
+    removesReceived: z.boolean().default(false),
+    /**
      * What a search by reference proves. `authoritative`: "not found" means the provider never took the fax, once
      * `settleMs` milliseconds have passed since the call.
      */
