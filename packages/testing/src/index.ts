@@ -30,6 +30,8 @@ export {
 export { phaxioRetryMinutes } from "./phaxio/phaxio-emulator-webhook.ts";
 export * from "./phaxio/phaxio-signature.ts";
 export type * from "./provider-emulator.ts";
+export * from "./replay/recording.ts";
+export * from "./replay/replay-recording.ts";
 export * from "./signalwire/signalwire-emulator.ts";
 export type { SignalWireErrorShape } from "./signalwire/signalwire-emulator-error.ts";
 export { type SignalWireFax, signalwireStatuses } from "./signalwire/signalwire-emulator-fax.ts";
