@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import type { ByteRange, FaxDocument } from "@faxbot/core/transport";
+import { copyBytes } from "./copy-bytes.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 // The most buffers that one system call takes (IOV_MAX).
 const writeGroup = 1024;
-const hashBytes = 1 << 20;
+const pieceBytes = 1 << 20;
 
 /**
  * Bytes as a list of parts that are never joined unless asked for: a PDF around image data that stays where it was
@@ -23,19 +24,15 @@ export class ByteParts {
   }
 
   /** All bytes in one buffer: a copy. */
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.size);
-    let at = 0;
-    for (const part of this.parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return copyBytes(this.parts);
   }
 
   /** The bytes as a Blob, which keeps a copy of its own. */
-  blob(type = "application/pdf"): Blob {
-    return new Blob(this.parts as Uint8Array<ArrayBuffer>[], { type });
+  async blob(type = "application/pdf"): Promise<Blob> {
+    const blobs: Blob[] = [];
+    for await (const piece of this.#pieces()) blobs.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+    return new Blob(blobs, { type });
   }
 
   /**
@@ -68,14 +65,8 @@ export class ByteParts {
 
   /** SHA-256 of the bytes, 64 lower-case hex digits. */
   async sha256(): Promise<string> {
-    const slice = new TimeSlice();
     const hash = createHash("sha256");
-    for (const part of this.parts) {
-      for (let at = 0; at < part.length; at += hashBytes) {
-        if (slice.due()) await slice.pause();
-        hash.update(part.subarray(at, at + hashBytes));
-      }
-    }
+    for await (const piece of this.#pieces()) hash.update(piece);
     return hash.digest("hex");
   }
 
@@ -87,6 +78,17 @@ export class ByteParts {
       sha256: await this.sha256(),
       open: async (range) => this.stream(range),
     };
+  }
+
+  /** All bytes in pieces that are quickly worked on, with pauses in between. */
+  async *#pieces(): AsyncGenerator<Uint8Array> {
+    const slice = new TimeSlice();
+    for (const part of this.parts) {
+      for (let at = 0; at < part.length; at += pieceBytes) {
+        if (slice.due()) await slice.pause();
+        yield part.subarray(at, at + pieceBytes);
+      }
+    }
   }
 
   *#slices({ start, end }: ByteRange): Generator<Uint8Array, undefined> {

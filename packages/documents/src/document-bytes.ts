@@ -1,19 +1,21 @@
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
+import { copyBytes, copyInto } from "./copy-bytes.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 /**
- * Reads a document whole, in one buffer of its size.
+ * Reads a document whole, into one buffer of its size that nobody else has.
  *
  * @param maxBytes the most bytes to hold
  * @throws FaxError `document_too_large` when it is larger; `document_invalid` when it does not have the size it says
  */
-export async function readDocumentBytes(document: FaxDocument, maxBytes: number): Promise<Uint8Array> {
-  if (document.size > maxBytes) {
-    throw new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
-  }
-  return readStreamBytes(await document.open(), document.size);
-}
-
-async function readStreamBytes(stream: ReadableStream<Uint8Array>, size: number): Promise<Uint8Array> {
+export async function readDocumentBytes(
+  document: FaxDocument | Blob,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkSize(document, maxBytes);
+  const { size } = document;
+  const stream = document instanceof Blob ? document.stream() : await document.open();
+  const slice = new TimeSlice();
   const bytes = new Uint8Array(size);
   let at = 0;
   // Leaving the loop early cancels the stream.
@@ -21,11 +23,31 @@ async function readStreamBytes(stream: ReadableStream<Uint8Array>, size: number)
     if (at + chunk.length > size) {
       throw new FaxError("document_invalid", "the document has more bytes than its size says");
     }
-    bytes.set(chunk, at);
+    await copyInto(bytes, at, chunk, slice);
     at += chunk.length;
   }
   if (at < size) throw new FaxError("document_invalid", "the document has fewer bytes than its size says");
   return bytes;
+}
+
+/**
+ * Reads a stream whole, into one buffer.
+ *
+ * @param maxBytes the most bytes to hold
+ * @throws FaxError `document_too_large` when it has more; the stream is cancelled then
+ */
+export async function readStreamBytes(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    checkSize({ size }, maxBytes);
+    chunks.push(chunk);
+  }
+  return copyBytes(chunks);
 }
 
 /**
@@ -45,4 +67,12 @@ export async function readDocumentHead(document: FaxDocument, count: number): Pr
     if (at === size) break;
   }
   return bytes.subarray(0, at);
+}
+
+/** Refuses a document, or its bytes, that is larger than it may be. */
+export function checkSize(document: { size: number } | Uint8Array, maxBytes: number): void {
+  const size = document instanceof Uint8Array ? document.length : document.size;
+  if (size > maxBytes) {
+    throw new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
+  }
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { ownScript } from "./own-script.ts";
 import type { ImagePage } from "./tiff-image-page.ts";
 import type { TiffPage } from "./tiff-reader.ts";
+import { WorkSlots } from "./work-slots.ts";
 
 /** What a child process may use. */
 export interface ExoticTiffCaps {
@@ -18,10 +20,8 @@ const watchMs = 20;
 // Four bytes per pixel and as much again while the page is decoded.
 const maxPixels = 40_000_000;
 const maxOutputBytes = 64 << 20;
-const maxProcesses = 2;
 
-let processes = 0;
-const waiting: (() => void)[] = [];
+const processes = new WorkSlots(2);
 
 /**
  * Decodes a page of a kind that this package has no code for with utif, in a process that is killed when it takes too
@@ -35,19 +35,12 @@ export async function convertExoticPage(
 ): Promise<ImagePage | undefined> {
   const file = isDecodedRightly(page) && page.width * page.height <= maxPixels ? page.alone() : undefined;
   if (file === undefined) return undefined;
-  if (processes >= maxProcesses) await new Promise<void>((resolve) => waiting.push(resolve));
-  processes += 1;
-  try {
-    const output = await run(file, page, caps);
-    const samples = output?.[0];
-    if (output === undefined || (samples !== 1 && samples !== 3)) return undefined;
-    const colour = samples === 1 ? "DeviceGray" : "DeviceRGB";
-    const coding = `/ColorSpace/${colour}/BitsPerComponent 8/Filter/FlateDecode`;
-    return { method: "image", coding, data: [output.subarray(1)], missingRows: 0 };
-  } finally {
-    processes -= 1;
-    waiting.shift()?.();
-  }
+  const output = await processes.run(() => run(file, page, caps));
+  const samples = output?.[0];
+  if (output === undefined || (samples !== 1 && samples !== 3)) return undefined;
+  const colour = samples === 1 ? "DeviceGray" : "DeviceRGB";
+  const coding = `/ColorSpace/${colour}/BitsPerComponent 8/Filter/FlateDecode`;
+  return { method: "image", coding, data: [output.subarray(1)], missingRows: 0 };
 }
 
 /** What was compared with libtiff: deep and transparent samples, and JPEG in several parts. */
@@ -67,10 +60,7 @@ async function run(
   page: TiffPage,
   caps: ExoticTiffCaps,
 ): Promise<Uint8Array | undefined> {
-  const source = import.meta.url.endsWith(".ts")
-    ? "../dist/exotic-tiff-worker.js"
-    : "./exotic-tiff-worker.js";
-  const script = fileURLToPath(new URL(source, import.meta.url));
+  const script = fileURLToPath(ownScript("exotic-tiff-worker"));
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${heapMegabytes}`, script, String(page.width), String(page.height)],

@@ -81,7 +81,7 @@ async function run(args: string[]): Promise<void> {
   const base = file.slice(0, file.length - extname(file).length);
   const pdf = await toPdf(bytes);
   if (command === "to-pdf") return write(values.output ?? `${base}.pdf`, pdf, file);
-  const { tiff } = await pdfToTiff(pdf.bytes(), {
+  const { tiff } = await pdfToTiff(await pdf.bytes(), {
     ...(resolution ? { resolution } : {}),
     ...(compression ? { compression } : {}),
     ...(halftone ? { halftone } : {}),

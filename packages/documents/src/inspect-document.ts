@@ -1,6 +1,6 @@
 import type { DocumentInfo, PageInfo } from "@faxbot/core";
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
-import { readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
+import { checkSize, readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { inspectPdf } from "./pdf-inspector.ts";
 import { decodeText } from "./text-decoder.ts";
@@ -48,9 +48,7 @@ export async function inspectDocument(
 ): Promise<DocumentInfo> {
   const bounds = { ...defaultDocumentLimits, ...limits };
   if (document.size === 0) throw new FaxError("document_invalid", "the document is empty");
-  if (document.size > bounds.bytes) {
-    throw new FaxError("document_too_large", `the document is larger than ${bounds.bytes} bytes`);
-  }
+  checkSize(document, bounds.bytes);
   const head = await readDocumentHead(document, recognitionBytes);
   const mediaType = recogniseDocument(head);
   if (mediaType === "text/plain" && head.includes(0) && !hasByteOrderMark(head)) {
@@ -63,9 +61,7 @@ export async function inspectDocument(
 /** Does what {@link inspectDocument} does for a document that is in memory already. */
 export async function inspectBytes(bytes: Uint8Array, bounds: DocumentLimits): Promise<DocumentInfo> {
   if (bytes.length === 0) throw new FaxError("document_invalid", "the document is empty");
-  if (bytes.length > bounds.bytes) {
-    throw new FaxError("document_too_large", `the document is larger than ${bounds.bytes} bytes`);
-  }
+  checkSize(bytes, bounds.bytes);
   const mediaType = recogniseDocument(bytes.subarray(0, recognitionBytes));
   switch (mediaType) {
     case "application/pdf":

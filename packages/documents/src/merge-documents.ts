@@ -22,11 +22,11 @@ export async function mergeDocuments(
   documents: readonly Uint8Array[],
   { limits, ...page }: MergeDocumentsOptions = {},
 ): Promise<ByteParts> {
-  if (documents.length === 0) throw new FaxError("request_invalid", "There is no document to merge.");
+  if (documents.length === 0) throw new FaxError("request_invalid", "there is no document to merge");
   const bounds = { ...defaultDocumentLimits, ...limits };
   const bytes = documents.reduce((sum, document) => sum + document.length, 0);
   if (bytes > bounds.bytes) {
-    throw new FaxError("document_too_large", `The documents have more than ${bounds.bytes} bytes together.`);
+    throw new FaxError("document_too_large", `the documents have more than ${bounds.bytes} bytes together`);
   }
   const parts = [];
   let pages = 0;
@@ -34,10 +34,7 @@ export async function mergeDocuments(
     const { part, info } = await pdfPartOf(document, bounds);
     pages += info.pages.length;
     if (pages > bounds.pages) {
-      throw new FaxError(
-        "document_too_large",
-        `The documents have more than ${bounds.pages} pages together.`,
-      );
+      throw new FaxError("document_too_large", `the documents have more than ${bounds.pages} pages together`);
     }
     parts.push(part);
   }

@@ -1,8 +1,8 @@
 /**
  * A thread that makes and changes PDF files with pdf-lib: loading that takes 0.2 s, and all its work is synchronous.
- * It is given one {@link PdfJob}, answers with one {@link PdfJobResult} and is ended by whoever started it.
+ * It answers each {@link PdfJob} with one {@link PdfJobResult} and is ended by whoever started it.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { FaxError, isFaxError } from "@faxbot/core/transport";
 import { PDFArray, PDFDocument, PDFName, PDFNumber, PDFPageLeaf, PDFPageTree, type PDFRef } from "pdf-lib";
 import { type CoverSheet, layOutCover, logoBox, ruleEnds } from "./cover-page-layout.ts";
@@ -14,7 +14,9 @@ import {
   paperSizes,
 } from "./pdf-job.ts";
 import { columnWidth, FontResources, number, oneLine, PdfTypesetter } from "./pdf-typesetter.ts";
+import { decodeText } from "./text-decoder.ts";
 import { columnsOf, layOutText, textLayout } from "./text-layout.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 const textSize = 10;
 const textLeading = 12;
@@ -30,26 +32,26 @@ const loadOptions = {
   preserveXFA: true,
 };
 
+/** What the parts that are text say. */
+type Texts = ReadonlyMap<PdfPart, string>;
+
 interface Page {
   ref: PDFRef;
   leaf: PDFPageLeaf;
 }
 
-async function run(job: PdfJob): Promise<Uint8Array> {
-  const editor = await PdfEditor.start(job);
-  return editor.finish();
-}
-
 class PdfEditor {
   readonly #pdf: PDFDocument;
   readonly #job: PdfJob;
+  readonly #texts: Texts;
   readonly #size: readonly [number, number];
   readonly #typesetter: PdfTypesetter;
   readonly #tree: PDFRef;
 
-  private constructor(pdf: PDFDocument, job: PdfJob, typesetter: PdfTypesetter) {
+  private constructor(pdf: PDFDocument, job: PdfJob, texts: Texts, typesetter: PdfTypesetter) {
     this.#pdf = pdf;
     this.#job = job;
+    this.#texts = texts;
     this.#size = paperSizes[job.paper];
     this.#typesetter = typesetter;
     this.#tree = pdf.context.register(PDFPageTree.withContext(pdf.context));
@@ -57,23 +59,24 @@ class PdfEditor {
 
   /** The first PDF is changed in place, so that it keeps its forms and outline; other parts are put around it. */
   static async start(job: PdfJob): Promise<PdfEditor> {
-    const first = job.parts.find((part) => part.kind === "pdf");
+    const first = job.parts.find((part): part is PdfPart & { kind: "pdf" } => part.kind === "pdf");
     const pdf =
       first === undefined
         ? await PDFDocument.create({ updateMetadata: false })
         : await PDFDocument.load(first.bytes, loadOptions);
-    return new PdfEditor(pdf, job, await PdfTypesetter.embed(pdf, textsOf(job), job.fonts));
+    const texts = new Map<PdfPart, string>();
+    for (const part of job.parts) {
+      if (part.kind === "text") texts.set(part, await decodeText(part.bytes, new TimeSlice()));
+    }
+    const typesetter = await PdfTypesetter.embed(pdf, textsOf(job, texts), job.fonts);
+    return new PdfEditor(pdf, job, texts, typesetter);
   }
 
-  async finish(): Promise<Uint8Array> {
+  async finish(): Promise<Uint8Array<ArrayBuffer>> {
     const groups = new Map<PdfPart, Page[]>();
     let hasBase = false;
     for (const part of this.#job.parts) {
-      if (part.kind === "text")
-        groups.set(
-          part,
-          [...layOutText(part.text)].map((lines) => this.#textPage(lines)),
-        );
+      if (part.kind === "text") groups.set(part, this.#textPages(this.#texts.get(part) ?? ""));
       if (part.kind !== "pdf") continue;
       groups.set(part, hasBase ? await this.#copied(part.bytes) : this.#ownPages());
       hasBase = true;
@@ -91,7 +94,12 @@ class PdfEditor {
         this.#stamp(leaf, oneLine(line));
       }
     }
-    return this.#pdf.save({ useObjectStreams: false, addDefaultPage: false, updateFieldAppearances: false });
+    const pdf = await this.#pdf.save({
+      useObjectStreams: false,
+      addDefaultPage: false,
+      updateFieldAppearances: false,
+    });
+    return pdf as Uint8Array<ArrayBuffer>;
   }
 
   #ownPages(): Page[] {
@@ -122,6 +130,10 @@ class PdfEditor {
   #setContent({ leaf }: Page, content: string): void {
     const { context } = this.#pdf;
     leaf.set(PDFName.of("Contents"), context.register(context.flateStream(content)));
+  }
+
+  #textPages(text: string): Page[] {
+    return Array.from(layOutText(text), (lines) => this.#textPage(lines));
   }
 
   #textPage(lines: readonly string[]): Page {
@@ -177,7 +189,7 @@ class PdfEditor {
     try {
       return await (bytes[0] === 0x89 ? this.#pdf.embedPng(bytes) : this.#pdf.embedJpg(bytes));
     } catch {
-      throw new FaxError("config_invalid", "The logo of the cover page is neither PNG nor JPEG.");
+      throw new FaxError("config_invalid", "the logo of the cover page is neither PNG nor JPEG");
     }
   }
 
@@ -269,11 +281,11 @@ function boxOf(leaf: PDFPageLeaf, name: string): Box | undefined {
 }
 
 /** All that will be set, to know which fonts are needed. */
-function* textsOf(job: PdfJob): Generator<string> {
+function* textsOf(job: PdfJob, texts: Texts): Generator<string> {
   yield "0123456789ABCDEF ";
+  yield* texts.values();
   if (job.header !== undefined) yield job.header;
   for (const part of job.parts) {
-    if (part.kind === "text") yield part.text;
     if (part.kind !== "cover") continue;
     for (const { lines } of layOutCover(part.cover, undefined, paperSizes[job.paper])) {
       for (const { text } of lines) yield text;
@@ -286,20 +298,22 @@ function countOf(groups: ReadonlyMap<PdfPart, readonly Page[]>): number {
   return [...groups.values()].reduce((sum, pages) => sum + pages.length, 0);
 }
 
-async function answer(): Promise<void> {
-  let result: PdfJobResult;
+async function answer(job: PdfJob): Promise<PdfJobResult> {
   try {
-    result = { pdf: await run(workerData as PdfJob) };
+    const editor = await PdfEditor.start(job);
+    return { pdf: await editor.finish() };
   } catch (error) {
-    result = isFaxError(error, "config_invalid")
-      ? { code: "config_invalid", message: error.message, cause: error.cause }
-      : {
-          code: "document_invalid",
-          message: "The PDF is built in a way that cannot be changed.",
-          cause: error,
-        };
+    if (isFaxError(error, "config_invalid")) {
+      return { code: "config_invalid", message: error.message, cause: error.cause };
+    }
+    const message = "the PDF is built in a way that cannot be changed";
+    return { code: "document_invalid", message, cause: error };
   }
-  parentPort?.postMessage(result);
 }
 
-void answer();
+parentPort?.on("message", (job: PdfJob) => {
+  void answer(job).then((result) => {
+    parentPort?.postMessage(result, "pdf" in result ? [result.pdf.buffer] : []);
+  });
+});
+parentPort?.postMessage("ready");

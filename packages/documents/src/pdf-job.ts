@@ -31,10 +31,10 @@ export interface CoverPageLabels {
   pages: string;
 }
 
-/** One part of the document that a {@link PdfJob} makes. A PDF must have passed inspection. */
+/** One part of the document that a {@link PdfJob} makes. PDF and text must have passed inspection. */
 export type PdfPart =
   | { kind: "pdf"; bytes: Uint8Array }
-  | { kind: "text"; text: string }
+  | { kind: "text"; bytes: Uint8Array }
   | { kind: "cover"; cover: CoverPageContent };
 
 /** What is to be made into one PDF, in this order. */
@@ -49,5 +49,5 @@ export interface PdfJob {
 
 /** What the worker answers. */
 export type PdfJobResult =
-  | { pdf: Uint8Array }
+  | { pdf: Uint8Array<ArrayBuffer> }
   | { code: "document_invalid" | "config_invalid"; message: string; cause: unknown };

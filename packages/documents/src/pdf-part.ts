@@ -2,9 +2,7 @@ import type { DocumentInfo } from "@faxbot/core";
 import type { DocumentLimits } from "./document-limits.ts";
 import { inspectBytes } from "./inspect-document.ts";
 import type { PdfPart } from "./pdf-job.ts";
-import { decodeText } from "./text-decoder.ts";
 import { tiffToPdf } from "./tiff-to-pdf.ts";
-import { TimeSlice } from "./time-slice.ts";
 
 /** Inspects a document of any kind and brings it into a form that can be part of a PDF. */
 export async function pdfPartOf(
@@ -15,12 +13,12 @@ export async function pdfPartOf(
   switch (info.mediaType) {
     case "application/pdf":
       return { part: { kind: "pdf", bytes }, info };
+    case "text/plain":
+      return { part: { kind: "text", bytes }, info };
     case "image/tiff": {
       const { pdf } = await tiffToPdf(bytes, { limits });
-      return { part: { kind: "pdf", bytes: pdf.bytes() }, info };
+      return { part: { kind: "pdf", bytes: await pdf.bytes() }, info };
     }
-    case "text/plain":
-      return { part: { kind: "text", text: await decodeText(bytes, new TimeSlice()) }, info };
     default:
       return info.mediaType satisfies never;
   }

@@ -44,7 +44,6 @@ export type RendererFailure = "password" | "broken" | "page-too-large" | "page-t
 
 /** What the thread answers. */
 export type RendererAnswer =
-  | { kind: "ready" }
   | { kind: "opened"; pages: number }
   | { kind: "page"; page: RenderedFaxPage }
   | { kind: "closed"; memoryBytes: number }
@@ -174,7 +173,7 @@ async function main(): Promise<void> {
   port.on("message", (request: RendererRequest) => {
     renderer.answer(request).then(post, () => post({ kind: "failed", reason: "crashed" }));
   });
-  post({ kind: "ready" });
+  port.postMessage("ready");
 }
 
 // A start that fails ends the thread with this error, which is told to whoever started it.

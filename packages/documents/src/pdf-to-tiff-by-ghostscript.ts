@@ -77,7 +77,7 @@ export async function renderPdfByGhostscript(
 }
 
 function failed(): FaxError {
-  return new FaxError("document_invalid", "Ghostscript could not render the PDF.");
+  return new FaxError("document_invalid", "Ghostscript could not render the PDF");
 }
 
 function groupPages(pages: readonly PageInfo[], style: FaxPageStyle): PageGroup[] {
@@ -85,7 +85,7 @@ function groupPages(pages: readonly PageInfo[], style: FaxPageStyle): PageGroup[
   for (const [index, page] of pages.entries()) {
     const layout = layOutFaxPage(page.width, page.height, style.resolution, style.pageSize);
     if (layout === undefined) {
-      throw new FaxError("document_too_large", `Page ${index + 1} is longer than two sheets of A4.`);
+      throw new FaxError("document_too_large", `page ${index + 1} is longer than two sheets of A4`);
     }
     const last = groups.at(-1);
     if (
@@ -154,13 +154,13 @@ async function run(
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.on("error", (cause) =>
-        reject(new FaxError("unsupported", "The program gs is not installed.", { cause })),
+        reject(new FaxError("unsupported", "the program gs is not installed", { cause })),
       );
       child.on("close", resolve);
     });
     signal?.throwIfAborted();
     if (isLate) {
-      throw new FaxError("document_too_large", `The PDF takes longer than ${pageDeadlineMs} ms per page.`);
+      throw new FaxError("document_too_large", `the PDF takes longer than ${pageDeadlineMs} ms per page`);
     }
     if (code !== 0) throw failed();
   } finally {

@@ -1,13 +1,14 @@
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
 import type { Halftone } from "./binarise.ts";
-import { readDocumentBytes } from "./document-bytes.ts";
+import { copyBytes } from "./copy-bytes.ts";
+import { checkSize, readDocumentBytes } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { type FaxPageSize, type FaxResolution, faxDotsPerInch, faxResolutions } from "./fax-page-layout.ts";
 import { recogniseDocument, recognitionBytes } from "./inspect-document.ts";
 import { inspectPdf } from "./pdf-inspector.ts";
-import { renderPdf } from "./pdf-renderer-pool.ts";
 import type { RenderedFaxPage } from "./pdf-renderer-worker.ts";
 import { renderPdfByGhostscript } from "./pdf-to-tiff-by-ghostscript.ts";
+import { renderPdf } from "./render-pdf.ts";
 import { writeTiff } from "./tiff-writer.ts";
 
 /** How {@link pdfToTiff} works. */
@@ -77,9 +78,11 @@ export async function pdfToTiff(
   const limits: DocumentLimits = { ...defaultDocumentLimits, ...options.limits };
   if (options.maxPages !== undefined) limits.pages = options.maxPages;
   signal?.throwIfAborted();
-  const bytes = await readInput(input, limits.bytes);
+  const isOurs = !(input instanceof Uint8Array);
+  if (!isOurs) checkSize(input, limits.bytes);
+  const bytes = isOurs ? await readDocumentBytes(input, limits.bytes) : input;
   if (recogniseDocument(bytes.subarray(0, recognitionBytes)) !== "application/pdf") {
-    throw new FaxError("document_unsupported", "The document is not a PDF.");
+    throw new FaxError("document_unsupported", "the document is not a PDF");
   }
   const info = await inspectPdf(bytes, limits);
   const rendered: RenderedFaxPage[] = [];
@@ -96,22 +99,13 @@ export async function pdfToTiff(
   if (engine === "ghostscript") {
     await renderPdfByGhostscript(request, info.pages, onPage);
   } else {
-    // What was read here is of use to nobody else.
-    const transfer = !(input instanceof Uint8Array);
-    await renderPdf({ ...request, transfer, maxPagePoints: limits.pagePoints }, info.pages.length, onPage);
+    const handedOver = isOurs ? bytes : await copyBytes([bytes]);
+    const { pagePoints: maxPagePoints } = limits;
+    await renderPdf({ ...request, bytes: handedOver, maxPagePoints }, info.pages.length, onPage);
   }
   const dpi = { xDpi: faxDotsPerInch, yDpi: faxResolutions[resolution] };
-  const tiff = writeTiff(
+  const tiff = await writeTiff(
     rendered.map(({ width, height, data }) => ({ width, height, data, compression, ...dpi })),
   );
   return { tiff, pages: rendered.map(({ data, ...page }) => ({ ...page, bytes: data.length })) };
-}
-
-async function readInput(input: Uint8Array | Blob | FaxDocument, maxBytes: number): Promise<Uint8Array> {
-  if (!(input instanceof Uint8Array) && !(input instanceof Blob)) return readDocumentBytes(input, maxBytes);
-  const size = input instanceof Blob ? input.size : input.byteLength;
-  if (size > maxBytes) {
-    throw new FaxError("document_too_large", `The document is larger than ${maxBytes} bytes.`);
-  }
-  return input instanceof Blob ? new Uint8Array(await input.arrayBuffer()) : input;
 }

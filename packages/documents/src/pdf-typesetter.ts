@@ -211,7 +211,7 @@ function openFont(bytes: Uint8Array): FontFace {
     if (!("hasGlyphForCodePoint" in font)) throw new TypeError("a collection of fonts");
     return { bytes, has: (codePoint) => font.hasGlyphForCodePoint(codePoint) };
   } catch (error) {
-    throw new FaxError("config_invalid", "A font is neither TrueType nor OpenType.", { cause: error });
+    throw new FaxError("config_invalid", "a font is neither TrueType nor OpenType", { cause: error });
   }
 }
 

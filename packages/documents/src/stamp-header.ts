@@ -30,7 +30,7 @@ export async function stampHeader(
 ): Promise<ByteParts> {
   const { mediaType } = await inspectBytes(pdf, { ...defaultDocumentLimits, ...limits });
   if (mediaType !== "application/pdf") {
-    throw new FaxError("document_unsupported", `The document is not PDF but ${mediaType}.`);
+    throw new FaxError("document_unsupported", `the document is not PDF but ${mediaType}`);
   }
   return assemblePdf({ parts: [{ kind: "pdf", bytes: pdf }], header: text }, page);
 }

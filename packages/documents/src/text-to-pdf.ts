@@ -1,9 +1,10 @@
 import { FaxError } from "@faxbot/core/transport";
 import { assemblePdf, type PageOptions } from "./assemble-pdf.ts";
 import type { ByteParts } from "./byte-parts.ts";
+import { copyBytes } from "./copy-bytes.ts";
+import { checkSize } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { inspectBytes } from "./inspect-document.ts";
-import { decodeText } from "./text-decoder.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 /** How {@link textToPdf} works. */
@@ -28,10 +29,30 @@ export async function textToPdf(
   text: string | Uint8Array,
   { limits, ...page }: TextToPdfOptions = {},
 ): Promise<ByteParts> {
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const { mediaType } = await inspectBytes(bytes, { ...defaultDocumentLimits, ...limits });
+  const bounds = { ...defaultDocumentLimits, ...limits };
+  const bytes = typeof text === "string" ? await encodeText(text, bounds.bytes) : text;
+  const { mediaType } = await inspectBytes(bytes, bounds);
   if (mediaType !== "text/plain") {
-    throw new FaxError("document_unsupported", `The document is not text but ${mediaType}.`);
+    throw new FaxError("document_unsupported", `the document is not text but ${mediaType}`);
   }
-  return assemblePdf({ parts: [{ kind: "text", text: await decodeText(bytes, new TimeSlice()) }] }, page);
+  return assemblePdf({ parts: [{ kind: "text", bytes }] }, page);
+}
+
+const encodeStep = 1 << 18;
+
+/** UTF-8, encoded in slices. */
+async function encodeText(text: string, maxBytes: number): Promise<Uint8Array> {
+  // No character takes less than a byte.
+  checkSize({ size: text.length }, maxBytes);
+  const encoder = new TextEncoder();
+  const slice = new TimeSlice();
+  const parts: Uint8Array[] = [];
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    if (slice.due()) await slice.pause();
+    end = at + encodeStep;
+    // Not between the halves of a surrogate pair.
+    if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end += 1;
+    parts.push(encoder.encode(text.slice(at, end)));
+  }
+  return copyBytes(parts);
 }

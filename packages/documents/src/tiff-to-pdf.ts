@@ -1,6 +1,7 @@
-import { FaxError, readAll } from "@faxbot/core/transport";
+import { FaxError } from "@faxbot/core/transport";
 import type { ByteParts } from "./byte-parts.ts";
 import { type CcittPage, convertCcittPage, isCcitt } from "./ccitt-page.ts";
+import { checkSize, readDocumentBytes, readStreamBytes } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { convertExoticPage } from "./exotic-tiff.ts";
 import { ImagePdfWriter } from "./image-pdf-writer.ts";
@@ -125,16 +126,11 @@ async function readInput(
   input: Uint8Array | Blob | ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  const tooLarge = () => new FaxError("document_too_large", `the document is larger than ${maxBytes} bytes`);
-  const isKnown = input instanceof Uint8Array || input instanceof Blob;
-  if (isKnown && (input instanceof Blob ? input.size : input.byteLength) > maxBytes) throw tooLarge();
-  if (input instanceof Uint8Array) return input;
-  if (input instanceof Blob) return new Uint8Array(await input.arrayBuffer());
-  try {
-    return await readAll(input, maxBytes);
-  } catch (error) {
-    throw error instanceof RangeError ? tooLarge() : error;
+  if (input instanceof Uint8Array) {
+    checkSize(input, maxBytes);
+    return input;
   }
+  return input instanceof Blob ? readDocumentBytes(input, maxBytes) : readStreamBytes(input, maxBytes);
 }
 
 /** Pages that share their data, or pack it well, could ask for far more work than the file has bytes. */

@@ -1,4 +1,6 @@
 import { FaxError } from "@faxbot/core/transport";
+import { copyInto } from "./copy-bytes.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 /** One page as {@link writeTiff} takes it: CCITT data that is already encoded. */
 export interface FaxPage {
@@ -69,9 +71,9 @@ function pageEntries(
  * @throws FaxError `document_invalid` when there is no page, `document_too_large` past what a TIFF can hold
  * @example
  * const data = encodeG4(rowsOfBitmap(bitmap), bitmap.width);
- * const tiff = writeTiff([{ ...bitmap, data, compression: "g4", xDpi: 204, yDpi: 196 }]);
+ * const tiff = await writeTiff([{ ...bitmap, data, compression: "g4", xDpi: 204, yDpi: 196 }]);
  */
-export function writeTiff(pages: readonly FaxPage[]): Uint8Array {
+export async function writeTiff(pages: readonly FaxPage[]): Promise<Uint8Array> {
   if (pages.length === 0) throw new FaxError("document_invalid", "a fax needs at least one page");
   const directorySize = 2 + 19 * 12 + 4;
   const extraSize = 16 + software.length;
@@ -86,9 +88,10 @@ export function writeTiff(pages: readonly FaxPage[]): Uint8Array {
   view.setUint32(0, 0x002a4949, true); // "II", 42
   let nextDirectoryField = 4;
   let at = 8;
+  const slice = new TimeSlice();
   for (const [index, page] of pages.entries()) {
     const dataAt = at;
-    bytes.set(page.data, dataAt);
+    await copyInto(bytes, dataAt, page.data, slice);
     const extraAt = dataAt + page.data.byteLength + (page.data.byteLength & 1);
     for (const [field, dpi] of [page.xDpi, page.yDpi].entries()) {
       view.setUint32(extraAt + field * 8, Math.round(dpi * 100), true);

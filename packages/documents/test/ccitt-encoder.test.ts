@@ -109,11 +109,11 @@ describe.skipIf(!tiffcp)("against libtiff (skipped when tiffcp is not installed)
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** The strip that libtiff makes of the bitmap. */
-  function libtiff(bitmap: Bitmap, codec: string, yDpi: number): Uint8Array {
+  async function libtiff(bitmap: Bitmap, codec: string, yDpi: number): Promise<Uint8Array> {
     const from = join(folder, "from.tif");
     const to = join(folder, "to.tif");
     const data = encodeG4(rowsOfBitmap(bitmap), bitmap.width);
-    writeFileSync(from, writeTiff([{ ...bitmap, data, compression: "g4", xDpi: 204, yDpi }]));
+    writeFileSync(from, await writeTiff([{ ...bitmap, data, compression: "g4", xDpi: 204, yDpi }]));
     execFileSync("tiffcp", ["-c", codec, "-r", "1000000", from, to], { stdio: ["ignore", "ignore", "pipe"] });
     return onlyStrip(readFileSync(to));
   }
@@ -133,10 +133,10 @@ describe.skipIf(!tiffcp)("against libtiff (skipped when tiffcp is not installed)
       196,
       (bitmap: Bitmap) => encodeG3(rowsOfBitmap(bitmap), bitmap.width, { k: 4, byteAlignedEol: true }),
     ],
-  ] as const)("writes %s at %i lines per inch byte for byte", (codec, yDpi, encode) => {
-    fc.assert(
-      fc.property(bitmaps, (bitmap) => {
-        expect(Buffer.from(encode(bitmap)).equals(libtiff(bitmap, codec, yDpi))).toBe(true);
+  ] as const)("writes %s at %i lines per inch byte for byte", async (codec, yDpi, encode) => {
+    await fc.assert(
+      fc.asyncProperty(bitmaps, async (bitmap) => {
+        expect(Buffer.from(encode(bitmap)).equals(await libtiff(bitmap, codec, yDpi))).toBe(true);
       }),
       { numRuns: 25 },
     );

@@ -13,7 +13,7 @@ async function originals(): Promise<Map<string, Uint8Array>> {
   const pictures = new Map<string, Uint8Array>();
   for (const name of ["g4-fine-3p.tif", "g4-lsb-std.tif", "g31d-lsb.tif", "g32d.tif"]) {
     const { pdf } = await tiffToPdf(fixtureBytes(name));
-    for (const image of pdfImages(pdf.bytes())) {
+    for (const image of pdfImages(await pdf.bytes())) {
       const bitmap = decodeCcittImage(image);
       pictures.set(sha256(bitmap), bitmap);
     }
@@ -42,7 +42,7 @@ describe("tiffToPdf: damaged fax pages", () => {
   it.each(fixtureNames("damaged"))("%s: no worse than libtiff, and flawless as a stream", async (name) => {
     const { pdf, report } = await tiffToPdf(fixtureBytes(name));
     const pages = fixtures.get(name)?.pages ?? [];
-    const images = pdfImages(pdf.bytes());
+    const images = pdfImages(await pdf.bytes());
     expect(images).toHaveLength(pages.length);
     for (const [index, image] of images.entries()) {
       const page = pages[index];
@@ -61,7 +61,7 @@ describe("tiffToPdf: damaged fax pages", () => {
   it.runIf(hasPoppler).each(fixtureNames("damaged"))(
     "%s: poppler shows what our own decoder shows (needs pdfimages)",
     async (name) => {
-      const bytes = (await tiffToPdf(fixtureBytes(name))).pdf.bytes();
+      const bytes = await (await tiffToPdf(fixtureBytes(name))).pdf.bytes();
       expect(popplerImages(bytes).map((image) => sha256(image.raster))).toEqual(
         pdfImages(bytes).map((image) => sha256(decodeCcittImage(image))),
       );
@@ -83,7 +83,7 @@ describe("tiffToPdf: damaged fax pages", () => {
     const page = { tags: pageTags(216, height, [259, 3, [3]], [292, 4, [4]]), segments: [fax] };
     const { pdf, report } = await tiffToPdf(buildTiff([page]));
     expect(report.pages[0]).toMatchObject({ method: "repair", badRows: 2, missingRows: 0 });
-    const [image] = pdfImages(pdf.bytes());
+    const [image] = pdfImages(await pdf.bytes());
     const bitmap = image === undefined ? new Uint8Array() : decodeCcittImage(image);
     const expected = data.slice();
     expected.copyWithin(19 * 27, 18 * 27, 19 * 27);

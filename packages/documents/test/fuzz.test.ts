@@ -95,7 +95,7 @@ describe("mutated files are refused with a typed error or handled, and never han
         const bytes = mutate(sources[seed % sources.length] as Uint8Array, random);
         await attempt(seed, async () => {
           const { pdf, report } = await tiffToPdf(bytes, { compact: seed % 5 === 0 });
-          const out = pdf.bytes();
+          const out = await pdf.bytes();
           const images = pdfImages(out);
           expect(images).toHaveLength(report.pages.length);
           for (const image of images) {

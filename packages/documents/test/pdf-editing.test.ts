@@ -27,12 +27,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function pagesOf(pdf: ByteParts): Promise<number> {
   const about = { mediaType: "application/pdf", fileName: "made.pdf" };
-  return (await inspectDocument(documentFromBytes(pdf.bytes(), about))).pages.length;
+  return (await inspectDocument(documentFromBytes(await pdf.bytes(), about))).pages.length;
 }
 
 async function textOf(pdf: ByteParts): Promise<string> {
   const path = join(folder, "text.pdf");
-  await writeFile(path, pdf.bytes());
+  await writeFile(path, await pdf.bytes());
   return (await run("pdftotext", ["-layout", path, "-"])).stdout;
 }
 
@@ -80,7 +80,7 @@ describe("cover page, header, merging", () => {
     const text = new TextEncoder().encode("one page of text\n");
     const merged = await mergeDocuments([fixtureBytes("mixed-5p.pdf"), fixtureBytes("g4-fine-3p.tif"), text]);
     expect(await pagesOf(merged)).toBe(9);
-    expect(await pagesOf(await stampHeader(merged.bytes(), "a line"))).toBe(9);
+    expect(await pagesOf(await stampHeader(await merged.bytes(), "a line"))).toBe(9);
   });
 
   it("never see a document that the inspection refuses", async () => {

@@ -43,13 +43,13 @@ describe("pdfium shows the pixels of the fax", () => {
 
   it.each(fixtureNames("ccitt", "ccitt-nonstd", "other"))("%s", async (name) => {
     const { pdf } = await tiffToPdf(fixtureBytes(name));
-    expect((await render(pdf.bytes())).map(sha256)).toEqual(
+    expect((await render(await pdf.bytes())).map(sha256)).toEqual(
       fixtures.get(name)?.pages?.map((page) => page.sha256),
     );
   });
 
   it.each(fixtureNames("damaged"))("%s: what our own decoder shows", async (name) => {
-    const bytes = (await tiffToPdf(fixtureBytes(name))).pdf.bytes();
+    const bytes = await (await tiffToPdf(fixtureBytes(name))).pdf.bytes();
     expect((await render(bytes)).map(sha256)).toEqual(
       pdfImages(bytes).map((image) => sha256(decodeCcittImage(image))),
     );

@@ -24,7 +24,7 @@ describe("tiffToPdf: bilevel pages that are not fax data", () => {
   it.each(names)("%s: the same pixels by our own decoder", async (name) => {
     const { pdf, report } = await tiffToPdf(fixtureBytes(name));
     const pages = fixtures.get(name)?.pages ?? [];
-    expect(pdfImages(pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
+    expect(pdfImages(await pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
       pages.map((page) => page.sha256),
     );
     expect(report.pages.map((page) => page.method)).toEqual(pages.map(() => fixtures.get(name)?.mode));
@@ -32,7 +32,7 @@ describe("tiffToPdf: bilevel pages that are not fax data", () => {
 
   it.runIf(hasPoppler).each(names)("%s: the same pixels by poppler (needs pdfimages)", async (name) => {
     const { pdf } = await tiffToPdf(fixtureBytes(name));
-    expect(popplerImages(pdf.bytes()).map((image) => sha256(image.raster))).toEqual(
+    expect(popplerImages(await pdf.bytes()).map((image) => sha256(image.raster))).toEqual(
       fixtures.get(name)?.pages?.map((page) => page.sha256),
     );
   });
@@ -189,7 +189,7 @@ describe.runIf(hasPoppler)("tiffToPdf: grey and colour pages (needs pdfimages)",
     for (const order of ["II", "MM"] as const) {
       const { pdf, report } = await tiffToPdf(buildTiff([page], order));
       expect(report.pages.map(({ method }) => method)).toEqual(["image"]);
-      const [image] = popplerImages(pdf.bytes());
+      const [image] = popplerImages(await pdf.bytes());
       const samples = expected.length / (width * height);
       // pdfimages writes some grey pictures as RGB.
       const raster =
@@ -213,7 +213,7 @@ describe.runIf(hasPoppler)("tiffToPdf: grey and colour pages (needs pdfimages)",
         [0, 16, 32].map((plane) => (map[plane + index] as number) >>> 8),
       ),
     );
-    expect([...(popplerImages(pdf.bytes())[0]?.raster ?? [])]).toEqual(expected);
+    expect([...(popplerImages(await pdf.bytes())[0]?.raster ?? [])]).toEqual(expected);
   });
 
   it.runIf(hasTiffTools)("JPEG keeps its data; its tables are put in (needs tiffcp)", async () => {
@@ -223,7 +223,7 @@ describe.runIf(hasPoppler)("tiffToPdf: grey and colour pages (needs pdfimages)",
     execFileSync("tiffcp", ["-c", "jpeg:90", "-r", String(height), source, target]);
     const { pdf, report } = await tiffToPdf(new Uint8Array(readFileSync(target)));
     expect(report.pages[0]?.method).toBe("image");
-    const raster = popplerImages(pdf.bytes())[0]?.raster ?? new Uint8Array();
+    const raster = popplerImages(await pdf.bytes())[0]?.raster ?? new Uint8Array();
     expect(raster.length).toBe(rgb.length);
     const error = raster.reduce((sum, byte, index) => sum + Math.abs(byte - (rgb[index] as number)), 0);
     expect(error / rgb.length).toBeLessThan(12);
@@ -248,14 +248,14 @@ describe.runIf(hasWorker)("tiffToPdf: pages for the process with utif (needs a b
     const page = { tags: pageTags(width, height, [258, 3, [16]], [262, 3, [1]]), segments: [deep] };
     const { pdf, report } = await tiffToPdf(buildTiff([page]));
     expect(report.pages[0]?.method).toBe("image");
-    const [image] = pdfImages(pdf.bytes());
+    const [image] = pdfImages(await pdf.bytes());
     expect(Buffer.compare(image ? inflateImage(image) : new Uint8Array(), grey)).toBe(0);
   });
 
   it("transparent pixels are put on white", async () => {
     const page = { tags: pageTags(width, height, ...rgba), segments: [alpha] };
     const { pdf } = await tiffToPdf(buildTiff([page]));
-    const [image] = pdfImages(pdf.bytes());
+    const [image] = pdfImages(await pdf.bytes());
     const expected = Uint8Array.from({ length: width * height * 3 }, (_, index) => {
       const pixel = Math.floor(index / 3) * 4;
       const opacity = alpha[pixel + 3] as number;

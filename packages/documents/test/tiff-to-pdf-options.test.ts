@@ -29,13 +29,13 @@ describe("tiffToPdf: input and output", () => {
   it("takes bytes, a Blob or a stream and gives bytes, a Blob, a stream or a file", async () => {
     const bytes = fixtureBytes("g4-fine-3p.tif");
     const { pdf } = await tiffToPdf(bytes);
-    const expected = pdf.bytes();
+    const expected = await pdf.bytes();
     expect(expected.length).toBe(pdf.size);
     const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
     for (const input of [blob, blob.stream()]) {
-      expect(Buffer.compare((await tiffToPdf(input)).pdf.bytes(), expected)).toBe(0);
+      expect(Buffer.compare(await (await tiffToPdf(input)).pdf.bytes(), expected)).toBe(0);
     }
-    expect(Buffer.compare(new Uint8Array(await pdf.blob().arrayBuffer()), expected)).toBe(0);
+    expect(Buffer.compare(new Uint8Array(await (await pdf.blob()).arrayBuffer()), expected)).toBe(0);
     expect(Buffer.compare(new Uint8Array(await new Response(pdf.stream()).arrayBuffer()), expected)).toBe(0);
     await pdf.writeFile(join(folder, "out.pdf"));
     expect(Buffer.compare(new Uint8Array(readFileSync(join(folder, "out.pdf"))), expected)).toBe(0);
@@ -68,7 +68,7 @@ describe("tiffToPdf: input and output", () => {
     const { pdf } = await tiffToPdf(buildTiff(pages));
     await pdf.writeFile(join(folder, "many.pdf"));
     const written = new Uint8Array(readFileSync(join(folder, "many.pdf")));
-    expect(Buffer.compare(written, pdf.bytes())).toBe(0);
+    expect(Buffer.compare(written, await pdf.bytes())).toBe(0);
     expect((await inspectPdf(written)).pages).toHaveLength(1100);
   });
 
@@ -97,7 +97,7 @@ describe("tiffToPdf: options", () => {
       const { pdf, report } = await tiffToPdf(fixtureBytes(name), { compact: true });
       expect(pdf.size).toBeLessThan(plain.pdf.size);
       expect(report.pages.some((page) => page.method === "reencode")).toBe(true);
-      expect(pdfImages(pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
+      expect(pdfImages(await pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
         fixtures.get(name)?.pages?.map((page) => page.sha256),
       );
     }
@@ -108,10 +108,9 @@ describe("tiffToPdf: options", () => {
 
 describe("tiffToPdf: pages", () => {
   const sizes = async (name: string) =>
-    (await inspectPdf((await tiffToPdf(fixtureBytes(name))).pdf.bytes())).pages.map(({ width, height }) => [
-      Math.round(width * 100) / 100,
-      Math.round(height * 100) / 100,
-    ]);
+    (await inspectPdf(await (await tiffToPdf(fixtureBytes(name))).pdf.bytes())).pages.map(
+      ({ width, height }) => [Math.round(width * 100) / 100, Math.round(height * 100) / 100],
+    );
 
   it("have the size that the resolution says, standard mode not squeezed", async () => {
     expect((await sizes("g4-lsb-std.tif"))[0]).toEqual([609.88, 661.22]);
@@ -125,7 +124,7 @@ describe("tiffToPdf: pages", () => {
   it("never grow past the largest page of PDF", async () => {
     const tags = pageTags(20_000, 10, [282, 5, [30, 1]], [283, 5, [30, 1]]);
     const { pdf } = await tiffToPdf(buildTiff([{ tags, segments: [new Uint8Array(25_000)] }]));
-    expect((await inspectPdf(pdf.bytes())).pages).toEqual([{ width: 14_400, height: 7.2 }]);
+    expect((await inspectPdf(await pdf.bytes())).pages).toEqual([{ width: 14_400, height: 7.2 }]);
   });
 
   // TIFF 6.0: where row 0 and column 0 of the picture are on the page.
@@ -194,7 +193,7 @@ describe("tiffToPdf: fax data that does not fit its tags", () => {
       buildTiff([{ tags: pageTags(24, 16, ...tags), segments: [data] }]),
     );
     expect(report.pages[0]).toMatchObject({ method: "pass", badRows: 0, missingRows: 0 });
-    const [image] = pdfImages(pdf.bytes());
+    const [image] = pdfImages(await pdf.bytes());
     expect(image && Buffer.compare(decodeCcittImage(image), picture.data)).toBe(0);
   });
 });
@@ -240,7 +239,7 @@ describe("tiffToPdf: hostile files", () => {
     const page = { tags: pageTags(8, 24, [259, 3, [4]], [278, 4, [8]]), segments: [blank, new Uint8Array()] };
     const { pdf, report } = await tiffToPdf(buildTiff([page]));
     expect(report.pages[0]).toMatchObject({ method: "repair", badRows: 0, missingRows: 16 });
-    const [image] = pdfImages(pdf.bytes());
+    const [image] = pdfImages(await pdf.bytes());
     expect(image && decodeCcittImage(image)).toEqual(new Uint8Array(24));
   });
 });

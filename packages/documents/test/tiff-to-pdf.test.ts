@@ -15,7 +15,7 @@ describe("tiffToPdf: sound fax pages", () => {
 
   it.each(names)("%s: the same pixels by our own decoder", async (name) => {
     const { pdf, report } = await tiffToPdf(fixtureBytes(name));
-    expect(pdfImages(pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
+    expect(pdfImages(await pdf.bytes()).map((image) => sha256(decodeCcittImage(image)))).toEqual(
       pagesOf(name).map((page) => page.sha256),
     );
     for (const page of report.pages) {
@@ -25,7 +25,7 @@ describe("tiffToPdf: sound fax pages", () => {
 
   it.runIf(hasPoppler).each(names)("%s: the same pixels by poppler (needs pdfimages)", async (name) => {
     const { pdf } = await tiffToPdf(fixtureBytes(name));
-    expect(popplerImages(pdf.bytes()).map((image) => sha256(image.raster))).toEqual(
+    expect(popplerImages(await pdf.bytes()).map((image) => sha256(image.raster))).toEqual(
       pagesOf(name).map((page) => page.sha256),
     );
   });
