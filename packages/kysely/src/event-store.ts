@@ -4,22 +4,18 @@ import { claimDue, heldClaim, noLease } from "./claims.ts";
 import { dateOrNull, present, toDate, toJson, toMs } from "./column-values.ts";
 import type { FaxbotDatabase } from "./faxbot-database.ts";
 import type { EventTable } from "./faxbot-tables.ts";
+import { groupedInserts } from "./grouped-inserts.ts";
 import { condition, deadEvent, doneEvent, pendingEvent } from "./index-conditions.ts";
 import { pageConditions, pageOf } from "./newest-first.ts";
 
 /** Recorded provider events in `faxbot_events`. */
 export function kyselyEventStore<Trx>(database: FaxbotDatabase<Trx>): EventStore<Trx> {
+  const insertInGroup = groupedInserts<EventRow>((rows) => insertAll(database, rows), byKey);
   return {
     async insert(event, trx) {
       const row = toRow(event);
-      return database.run(trx, async (db) => {
-        const result = await db
-          .insertInto("faxbot_events")
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .executeTakeFirst();
-        return result.numInsertedOrUpdatedRows === 1n;
-      });
+      if (trx === undefined) return insertInGroup(row);
+      return (await insertAll(database, [row], trx)).has(row);
     },
 
     get: (tenantId, id, trx) =>
@@ -116,7 +112,34 @@ export function kyselyEventStore<Trx>(database: FaxbotDatabase<Trx>): EventStore
   };
 }
 
-function toRow(event: EventRecord): Insertable<EventTable> {
+type EventRow = Insertable<EventTable>;
+
+/** The rows that were new: one with a key that is there, or comes earlier in the same list, is left out. */
+async function insertAll<Trx>(
+  database: FaxbotDatabase<Trx>,
+  rows: readonly EventRow[],
+  trx?: Trx,
+): Promise<ReadonlySet<EventRow>> {
+  return database.run(trx, async (db) => {
+    const inserted = await db
+      .insertInto("faxbot_events")
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .returning(["tenant_id", "id"])
+      .execute();
+    const fresh = new Set(inserted.map((row) => `${row.tenant_id}/${row.id}`));
+    return new Set(rows.filter((row) => fresh.delete(`${row.tenant_id}/${row.id}`)));
+  });
+}
+
+/** The order of the unique index. */
+function byKey(a: EventRow, b: EventRow): number {
+  const keyOf = (row: EventRow) => `${row.tenant_id}\0${row.transport_id}\0${row.event_key}`;
+  const [first, second] = [keyOf(a), keyOf(b)];
+  return first < second ? -1 : Number(first > second);
+}
+
+function toRow(event: EventRecord): EventRow {
   return {
     tenant_id: event.tenantId,
     id: event.id,

@@ -15,7 +15,8 @@ export async function recordEvent<Trx>(
   event: TransportEvent,
 ): Promise<void> {
   const { stores, blobs, clock } = engine;
-  const id = randomBytes(16).toString("hex");
+  // The time comes first, so that new rows lie side by side in the index: less to write for each.
+  const id = clock.now().getTime().toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
   const now = clock.now();
   let document: StoredDocument | undefined;
   if (event.type === "received" && event.document) {
