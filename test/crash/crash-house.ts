@@ -1,17 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Fax, InboundFax } from "@faxbot/core";
 import { type SinchEmulator, startSinchEmulator } from "@faxbot/testing";
-import { build } from "esbuild";
+import { bundleScript } from "../bundle-script.ts";
 import type { ChildPlan, CrashJob } from "./crash-plan.ts";
-
-const source = fileURLToPath(new URL("./crash-child.mjs", import.meta.url));
 
 /** What the last child found in the stores. Dates are text here. */
 export interface Settled {
@@ -56,7 +52,8 @@ export interface CrashHouse {
  * @param database a SQLite file or the URL of a PostgreSQL database
  */
 export async function openCrashHouse(folder: string, database: string): Promise<CrashHouse> {
-  const script = await bundleChild();
+  // Hundreds of processes start in these tests, and most of a start is looking for modules.
+  const script = await bundleScript(new URL("./crash-child.mjs", import.meta.url));
   const emulator = await startSinchEmulator({
     completeAfterMs: 30,
     webhookTimeoutMs: 2_000,
@@ -109,33 +106,6 @@ export async function openCrashHouse(folder: string, database: string): Promise<
       await rm(script);
     },
   };
-}
-
-/**
- * Puts the built packages and the child into one file: hundreds of processes start in these tests, and most of a start
- * is looking for modules. The file lies below the repository, where native packages are found.
- */
-async function bundleChild(): Promise<string> {
-  const script = fileURLToPath(
-    new URL(
-      `../../node_modules/.cache/faxbot-crash-child-${process.pid}-${randomUUID()}.mjs`,
-      import.meta.url,
-    ),
-  );
-  await build({
-    entryPoints: [source],
-    outfile: script,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node22",
-    logLevel: "error",
-    external: ["better-sqlite3", "@hyzyla/pdfium", "pg-native"],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
-  return script;
 }
 
 function startChild(script: string, plan: ChildPlan, unanswered: Map<string, CrashJob>): Child {
