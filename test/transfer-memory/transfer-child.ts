@@ -78,7 +78,7 @@ let sampling: NodeJS.Timeout | undefined;
  * collected before each sample, and what is left is what is held.
  */
 function sample(): void {
-  void globalThis.gc?.({ type: "minor" });
+  globalThis.gc?.({ type: "minor" });
   const now = process.memoryUsage();
   for (const kind of ["rss", "arrayBuffers"] as const) {
     growth[kind] = Math.max(growth[kind], now[kind] - (before?.[kind] ?? 0));
@@ -89,7 +89,7 @@ async function measure(): Promise<void> {
   if (!globalThis.gc) throw new Error("garbage cannot be collected");
   // Buffers are freed beside the program, a moment later.
   for (let time = 0; time < 2; time += 1) {
-    void globalThis.gc();
+    globalThis.gc();
     await sleep(50);
   }
   before = process.memoryUsage();
