@@ -10,7 +10,9 @@ const projects = ["packages", "examples"]
   .map((project) => ({ ...project, include: ["test/**/*.test.ts"] }))
   // Killing processes takes a minute and both cores, so it can be left out by name.
   .concat({ name: "repository", root: ".", include: ["test/*.test.ts"] })
-  .concat({ name: "crash", root: ".", include: ["test/crash/*.test.ts"] });
+  .concat({ name: "crash", root: ".", include: ["test/crash/*.test.ts"] })
+  // Real faxes take minutes, and a real Asterisk needs root.
+  .concat({ name: "lab", root: ".", include: ["test/lab/*.test.ts"] });
 
 const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
