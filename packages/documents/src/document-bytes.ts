@@ -2,6 +2,8 @@ import { type FaxDocument, FaxError } from "@faxbot/core/transport";
 import { copyBytes, copyInto } from "./copy-bytes.ts";
 import { TimeSlice } from "./time-slice.ts";
 
+const blobPieceBytes = 1 << 20;
+
 /**
  * Reads a document whole, into one buffer of its size that nobody else has.
  *
@@ -14,12 +16,11 @@ export async function readDocumentBytes(
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkSize(document, maxBytes);
   const { size } = document;
-  const stream = document instanceof Blob ? document.stream() : await document.open();
   const slice = new TimeSlice();
   const bytes = new Uint8Array(size);
   let at = 0;
   // Leaving the loop early cancels the stream.
-  for await (const chunk of stream) {
+  for await (const chunk of document instanceof Blob ? blobPieces(document) : await document.open()) {
     if (at + chunk.length > size) {
       throw new FaxError("document_invalid", "the document has more bytes than its size says");
     }
@@ -28,6 +29,13 @@ export async function readDocumentBytes(
   }
   if (at < size) throw new FaxError("document_invalid", "the document has fewer bytes than its size says");
   return bytes;
+}
+
+/** Neither its stream nor its `arrayBuffer()` divides what a Blob holds in memory. */
+async function* blobPieces(blob: Blob): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < blob.size; at += blobPieceBytes) {
+    yield new Uint8Array(await blob.slice(at, at + blobPieceBytes).arrayBuffer());
+  }
 }
 
 /**
@@ -41,8 +49,11 @@ export async function readStreamBytes(
   maxBytes: number,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  const slice = new TimeSlice();
   let size = 0;
   for await (const chunk of stream) {
+    // Chunks that are there already come without a turn of the event loop in between.
+    if (slice.due()) await slice.pause();
     size += chunk.length;
     checkSize({ size }, maxBytes);
     chunks.push(chunk);

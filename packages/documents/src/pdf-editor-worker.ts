@@ -33,7 +33,7 @@ const loadOptions = {
 };
 
 /** What the parts that are text say. */
-type Texts = ReadonlyMap<PdfPart, string>;
+type Texts = ReadonlyMap<PdfPart, string[]>;
 
 interface Page {
   ref: PDFRef;
@@ -64,7 +64,7 @@ class PdfEditor {
       first === undefined
         ? await PDFDocument.create({ updateMetadata: false })
         : await PDFDocument.load(first.bytes, loadOptions);
-    const texts = new Map<PdfPart, string>();
+    const texts = new Map<PdfPart, string[]>();
     for (const part of job.parts) {
       if (part.kind === "text") texts.set(part, await decodeText(part.bytes, new TimeSlice()));
     }
@@ -76,7 +76,7 @@ class PdfEditor {
     const groups = new Map<PdfPart, Page[]>();
     let hasBase = false;
     for (const part of this.#job.parts) {
-      if (part.kind === "text") groups.set(part, this.#textPages(this.#texts.get(part) ?? ""));
+      if (part.kind === "text") groups.set(part, this.#textPages(this.#texts.get(part) ?? []));
       if (part.kind !== "pdf") continue;
       groups.set(part, hasBase ? await this.#copied(part.bytes) : this.#ownPages());
       hasBase = true;
@@ -132,7 +132,7 @@ class PdfEditor {
     leaf.set(PDFName.of("Contents"), context.register(context.flateStream(content)));
   }
 
-  #textPages(text: string): Page[] {
+  #textPages(text: readonly string[]): Page[] {
     return Array.from(layOutText(text), (lines) => this.#textPage(lines));
   }
 
@@ -283,7 +283,7 @@ function boxOf(leaf: PDFPageLeaf, name: string): Box | undefined {
 /** All that will be set, to know which fonts are needed. */
 function* textsOf(job: PdfJob, texts: Texts): Generator<string> {
   yield "0123456789ABCDEF ";
-  yield* texts.values();
+  for (const pieces of texts.values()) yield* pieces;
   if (job.header !== undefined) yield job.header;
   for (const part of job.parts) {
     if (part.kind !== "cover") continue;

@@ -3,7 +3,7 @@ import type { TimeSlice } from "./time-slice.ts";
 
 // Every control character (C0, DEL, C1) except tab, LF, form feed and CR.
 const controlCharacter = /[^\P{Cc}\t\n\f\r]/u;
-const chunkBytes = 1 << 18;
+const chunkBytes = 1 << 16;
 /** What Windows-1252 has at 0x80 to 0x9f (WHATWG Encoding); the five that it leaves open stay control characters. */
 const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
@@ -12,22 +12,21 @@ const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090�
  * that is valid; else Windows-1252, the superset of ISO 8859-1 that such files are written in.
  *
  * @param bytes the whole document
- * @returns the text without its byte order mark
+ * @returns the text without its byte order mark, in pieces: joining a long text would take long in one go
  * @throws FaxError `document_unsupported` when it holds NUL or another control character: then it is not text;
  * `document_invalid` when it is not valid UTF-16 after a byte order mark that says so
  */
-export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<string> {
+export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<string[]> {
   const marked = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-16be";
   if (marked === "utf-16le" || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     const text = await decode(bytes, marked, slice);
     if (text === undefined) throw new FaxError("document_invalid", "the text is not valid UTF-16");
     return text;
   }
-  const text = (await decode(bytes, "utf-8", slice)) ?? (await decode(bytes, "windows-1252", slice));
-  return text ?? "";
+  return (await decode(bytes, "utf-8", slice)) ?? (await decode(bytes, "windows-1252", slice)) ?? [];
 }
 
-async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Promise<string | undefined> {
+async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Promise<string[] | undefined> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; at += chunkBytes) {
@@ -51,5 +50,5 @@ async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Pr
     }
     parts.push(part);
   }
-  return parts.join("");
+  return parts;
 }

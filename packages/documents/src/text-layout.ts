@@ -15,33 +15,58 @@ export const textLayout = Object.freeze({
  * Divides text into pages of lines by {@link textLayout}. Lines end with LF, CRLF or CR; a form feed starts a new page.
  * A line break or form feed at the very end adds nothing; an empty text has one empty page.
  *
- * @param text without control characters other than tab, LF, CR and form feed
+ * @param text without control characters other than tab, LF, CR and form feed; may be in pieces, cut anywhere between
+ * two characters
  * @returns the pages, each made when it is asked for
  * @example
  * const [first] = [...layOutText("Dear Sir,\n...")];
  */
-export function* layOutText(text: string): Generator<string[]> {
+export function* layOutText(text: string | readonly string[]): Generator<string[]> {
   let lines: string[] = [];
-  let at = 0;
   let pages = 0;
-  while (at < text.length) {
-    const end = nextBreak(text, at);
-    for (const line of wrapLine(text.slice(at, end))) {
-      if (lines.length === textLayout.linesPerPage) {
-        yield lines;
-        pages += 1;
-        lines = [];
-      }
-      lines.push(line);
-    }
-    if (text[end] === "\f") {
+  for (const line of wrappedLines(typeof text === "string" ? [text] : text)) {
+    if (line === pageBreak || lines.length === textLayout.linesPerPage) {
       yield lines;
       pages += 1;
       lines = [];
     }
-    at = end + (text[end] === "\r" && text[end + 1] === "\n" ? 2 : 1);
+    if (line !== pageBreak) lines.push(line);
   }
   if (lines.length > 0 || pages === 0) yield lines;
+}
+
+const pageBreak = "\f";
+
+/** The lines as they are printed, and {@link pageBreak}s. */
+function* wrappedLines(pieces: Iterable<string>): Generator<string> {
+  // The line that is not ended yet: what of it is not given out, and whether some of it is.
+  let rest = "";
+  let isContinued = false;
+  let isAfterReturn = false;
+  for (const piece of pieces) {
+    let at = isAfterReturn && piece.startsWith("\n") ? 1 : 0;
+    if (piece !== "") isAfterReturn = piece.endsWith("\r");
+    while (at < piece.length) {
+      const end = nextBreak(piece, at);
+      const isEnded = end < piece.length;
+      let last: string | undefined;
+      for (const line of wrapLine(rest + piece.slice(at, end))) {
+        if (last !== undefined) {
+          yield last;
+          isContinued = true;
+        }
+        last = line;
+      }
+      rest = last ?? "";
+      at = end + (piece.startsWith("\r\n", end) ? 2 : 1);
+      if (!isEnded) break;
+      if (rest !== "" || !isContinued) yield rest;
+      if (piece[end] === pageBreak) yield pageBreak;
+      rest = "";
+      isContinued = false;
+    }
+  }
+  if (rest !== "") yield rest;
 }
 
 const lineBreak = /[\n\r\f]/g;
@@ -51,14 +76,31 @@ function nextBreak(text: string, from: number): number {
   return lineBreak.exec(text)?.index ?? text.length;
 }
 
-const plainLine = /^[ -~]*$/;
+/** Characters of one column and one UTF-16 unit each, of which most lines consist: no marks and no control characters. */
+const plainLine = /^[ -~\u00a0-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*$/;
 
 /** One line as the lines it takes, of so many columns. */
-export function* wrapLine(line: string, columns: number = textLayout.columns): Generator<string> {
-  if (line.length <= columns && plainLine.test(line)) {
-    yield line;
-    return;
+export function wrapLine(line: string, columns: number = textLayout.columns): Generator<string> {
+  return plainLine.test(line) ? wrapPlainLine(line, columns) : wrapAnyLine(line, columns);
+}
+
+function* wrapPlainLine(line: string, columns: number): Generator<string> {
+  let start = 0;
+  while (line.length - start > columns) {
+    const head = line.slice(start, start + columns);
+    if (line[start + columns] === " ") {
+      yield head.trimEnd();
+      start += columns + 1;
+      continue;
+    }
+    const length = head.lastIndexOf(" ") + 1 || columns;
+    yield head.slice(0, length).trimEnd();
+    start += length;
   }
+  yield line.slice(start);
+}
+
+function* wrapAnyLine(line: string, columns: number): Generator<string> {
   let current = "";
   let width = 0;
   // Where the line may be broken: after the last space, as an index into `current`.

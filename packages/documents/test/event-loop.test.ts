@@ -1,7 +1,17 @@
+import type { FaxDocument } from "@faxbot/core/transport";
 import { describe, expect, it } from "vitest";
-import { inspectDocument } from "../src/inspect-document.ts";
+import {
+  ByteParts,
+  documents,
+  inspectDocument,
+  mergeDocuments,
+  pdfToTiff,
+  stampHeader,
+  textToPdf,
+  tiffToPdf,
+} from "../src/index.ts";
 import { readTiff } from "../src/tiff-reader.ts";
-import { tiffToPdf } from "../src/tiff-to-pdf.ts";
+import { writeTiff } from "../src/tiff-writer.ts";
 import { anyDocument, fixtureBytes } from "./fixture.ts";
 import { PdfBuilder } from "./pdf-builder.ts";
 import { buildTiff, pageTags, type TiffBuilderPage } from "./tiff-builder.ts";
@@ -53,17 +63,38 @@ function pages(name: string, count: number): TiffBuilderPage[] {
   return Array.from({ length: count }, () => ({ tags, segments }));
 }
 
-function largePdf(): Uint8Array {
+function pdfOf(pageCount: number, unusedBytes = 0): Uint8Array {
   const builder = new PdfBuilder().object(1, "<</Type/Catalog/Pages 2 0 R>>");
-  const kids = Array.from({ length: 4000 }, (_, index) => `${index + 3} 0 R`).join(" ");
-  builder.object(2, `<</Type/Pages/Kids[${kids}]/Count 4000>>`);
-  for (let i = 0; i < 4000; i += 1) {
-    builder.object(
-      i + 3,
-      "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 9 0 R>>>>>>",
-    );
+  const kids = Array.from({ length: pageCount }, (_, index) => `${index + 3} 0 R`).join(" ");
+  builder.object(2, `<</Type/Pages/Kids[${kids}]/Count ${pageCount}>>`);
+  for (let i = 0; i < pageCount; i += 1) {
+    builder.object(i + 3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<<>>>>");
   }
+  if (unusedBytes > 0) builder.stream(pageCount + 3, "", new Uint8Array(unusedBytes).fill(0x41));
   return builder.endWithTable();
+}
+
+/** A document that gives its bytes in the pieces that a file or a socket gives. */
+function inPieces(bytes: Uint8Array): FaxDocument {
+  const open = async (): Promise<ReadableStream<Uint8Array>> =>
+    new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += 65_536) {
+          controller.enqueue(bytes.subarray(at, at + 65_536));
+        }
+        controller.close();
+      },
+    });
+  return { mediaType: "application/octet-stream", fileName: "a", size: bytes.length, sha256: "", open };
+}
+
+/** The longest turn at best: what else the machine does adds to it, and the first run also compiles the code. */
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 4 && best >= longestMs; run += 1) {
+    best = Math.min(best, (await turns(work)).longest);
+  }
+  return best;
 }
 
 describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 23.9)", () => {
@@ -83,15 +114,45 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
       `tiffToPdf, ${name}`,
       async () => (await tiffToPdf(bytes, { compact: true })).pdf.sha256(),
     ]),
-    ["inspectDocument, 4,000 pages of PDF", () => inspectDocument(anyDocument(largePdf()))],
+    ["inspectDocument, 4,000 pages of PDF", () => inspectDocument(anyDocument(pdfOf(4000)))],
   ];
 
   it.each(work)("%s", async (_, run) => {
-    // Once before: the first run also compiles the code.
-    await run();
-    const { longest, all } = await turns(run);
-    expect(longest).toBeLessThan(longestMs);
+    expect(await longestTurn(run)).toBeLessThan(longestMs);
     // Done in one go it would have been held.
-    expect(all).toBeGreaterThan(longestMs);
+    expect((await turns(run)).all).toBeGreaterThan(longestMs);
   });
+
+  // Copying this much in one go would hold it for 50 ms.
+  const large = pdfOf(1, 45 << 20);
+  const blob = new Blob([large as Uint8Array<ArrayBuffer>]);
+  const document = inPieces(large);
+  const text = "a line of some words that are not all like the others, ż\n".repeat(2_000);
+  const longText = anyDocument(text.repeat(25));
+  const longLine = anyDocument("word ".repeat(1_000_000));
+  const faxPages = Array.from({ length: 3000 }, () => {
+    const data = new Uint8Array(20_000);
+    return { width: 1728, height: 2292, xDpi: 204, yDpi: 196, compression: "g4" as const, data };
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["stampHeader, 45 MB", () => stampHeader(large, "a line")],
+    ["mergeDocuments, 100 pages", () => mergeDocuments([pdfOf(100), fixtureBytes("g4-fine-3p.tif")])],
+    ["textToPdf, 33 pages", () => textToPdf(text)],
+    ["inspectDocument, 3 MB of text", () => inspectDocument(longText)],
+    ["inspectDocument, a line of 5 MB", () => inspectDocument(longLine)],
+    ["inspectDocument, 45 MB", () => inspectDocument(document)],
+    ["pdfToTiff, bytes", () => pdfToTiff(large)],
+    ["pdfToTiff, a Blob", () => pdfToTiff(blob)],
+    ["pdfToTiff, a document", () => pdfToTiff(document)],
+    ["pdfToTiff, 3,000 rendered pages", () => writeTiff(faxPages)],
+    ["documents().prepare", () => prepare(document)],
+    ["bytes()", () => new ByteParts([large]).bytes()],
+    ["blob()", () => new ByteParts([large]).blob()],
+    ["document()", () => new ByteParts([large]).document({ mediaType: "application/pdf", fileName: "a" })],
+  ])("%s", async (_, run) => expect(await longestTurn(run)).toBeLessThan(longestMs));
 });
+
+function prepare(document: FaxDocument): Promise<FaxDocument> {
+  return documents().prepare(document, { accepts: ["image/tiff;profile=fax"], header: "a line" });
+}

@@ -24,6 +24,16 @@ describe("layOutText", () => {
     expect(lines("e\u0301".repeat(80))).toEqual(["e\u0301".repeat(80)]);
   });
 
+  it("makes the same lines of text in pieces, wherever it is cut", () => {
+    const unit = fc.constantFrom("a", "bc", " ", "\t", "\n", "\r", "\r\n", "\f", "漢", "é", "x".repeat(30));
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit, maxLength: 120 }), { maxLength: 8 }), (pieces) => {
+        expect([...layOutText(pieces)]).toEqual([...layOutText(pieces.join(""))]);
+      }),
+    );
+    expect(lines(`${"a".repeat(80)} `)).toEqual(["a".repeat(80)]);
+  });
+
   it("keeps every character that is not white space, in order, and every page within its bounds", () => {
     fc.assert(
       fc.property(
