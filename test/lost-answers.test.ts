@@ -30,6 +30,8 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 const count = process.env.FAXBOT_LOST_ANSWERS ? 1000 : 100;
 const timeout = 180_000;
+/** So many are on their way at the same time. */
+const atOnce = 250;
 
 /** How an answer is lost after the fax was taken; each in turn. */
 const lostAnswers: readonly EmulatorFault<never>[] = [
@@ -169,11 +171,10 @@ const numbers = Array.from({ length: count }, (_, index) => syntheticNumber(100 
 
 describe(`${count} faxes of which every answer is lost`, () => {
   it.each([
-    { name: "sinch", start: sinchLine, atOnce: 250 },
-    { name: "phaxio", start: phaxioLine, atOnce: 250 },
-    // Its list has ids alone, and the newest 100 of them are read one by one: many at once would cost their square.
-    { name: "humblefax", start: humblefaxLine, atOnce: 20 },
-  ])("are handed to $name once, and found again by our reference", { timeout }, async ({ start, atOnce }) => {
+    { name: "sinch", start: sinchLine },
+    { name: "phaxio", start: phaxioLine },
+    { name: "humblefax", start: humblefaxLine },
+  ])("are handed to $name once, and found again by our reference", { timeout }, async ({ start }) => {
     const line = await start();
     const { faxbot, now, send, putForward } = await startEngine(line);
     for (let first = 0; first < count; first += atOnce) {

@@ -14,13 +14,13 @@ import {
   type TransportManifest,
 } from "@faxbot/core/transport";
 import type { z } from "zod";
-import { type HumbleFaxSentFax, humblefaxSentFaxIds, humblefaxSentFaxReply } from "./humblefax-api.ts";
 import { humblefaxClient } from "./humblefax-client.ts";
 import { getIncomingFax, notAPdf, pollIncoming, receivedEvent, stageOf } from "./humblefax-inbound.ts";
 import { humblefaxManifest, manifestFor } from "./humblefax-manifest.ts";
 import { isServed } from "./humblefax-number.ts";
 import { faxData, readSendOptions } from "./humblefax-options.ts";
 import { registerWebhook } from "./humblefax-registration.ts";
+import { getSentFax, humblefaxSearch, listSentFaxes } from "./humblefax-search.ts";
 import { quickSend, sendInSteps } from "./humblefax-send.ts";
 import { type HumbleFaxSettings, humblefaxSettings } from "./humblefax-settings.ts";
 import { statusReport } from "./humblefax-status.ts";
@@ -77,12 +77,6 @@ const healthTimeoutMs = 15_000;
 const webhookTimeoutMs = 20_000;
 const registerEveryMs = 10 * 60_000;
 const largestDocument = 50 * 1024 * 1024;
-/** Clocks differ, and an upload over a slow line ends long after it was begun. Seconds. */
-const searchBefore = 15 * 60;
-const searchAfter = 60 * 60;
-const searchWithoutHint = 24 * 60 * 60;
-/** Each fax found costs one call, at 5 a second. */
-const mostSearched = 100;
 
 function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransport {
   const client = humblefaxClient(settings);
@@ -91,16 +85,7 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
   const firstUse = (call: TransportCall) => {
     for (const warning of warnings.splice(0)) call.logger.warn({ transportId: id }, warning);
   };
-  const getSentFax = (faxId: string, call: TransportCall): Promise<HumbleFaxSentFax> =>
-    client.json({ method: "GET", path: apiPath`/sentFax/${faxId}` }, humblefaxSentFaxReply, call);
-
-  const sentFaxIds = (timeFrom: number, timeTo: number, call: TransportCall): Promise<string[]> => {
-    const query: [string, string][] = [
-      ["timeFrom", String(Math.floor(timeFrom))],
-      ["timeTo", String(Math.ceil(timeTo))],
-    ];
-    return client.json({ method: "GET", path: "/sentFaxes", query }, humblefaxSentFaxIds, call);
-  };
+  const search = humblefaxSearch(client);
 
   /** What a webhook hints at, as HumbleFax itself tells it. */
   const reread = async ({ kind, id: faxId }: WebhookHint, call: TransportCall): Promise<TransportEvent[]> => {
@@ -109,7 +94,7 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
       const fax = await getIncomingFax(client, faxId, call);
       return /whole|partial/.test(stageOf(fax)) ? [receivedEvent(fax)] : [];
     }
-    const report = statusReport(await getSentFax(faxId, call));
+    const report = statusReport(await getSentFax(client, faxId, call));
     return [{ type: "status", key: `SentFax:${report.providerId}:${report.providerStatus}`, report }];
   };
 
@@ -137,26 +122,13 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
 
     async getStatus(providerId, call) {
       firstUse(call);
-      return statusReport(await getSentFax(providerId, call));
+      return statusReport(await getSentFax(client, providerId, call));
     },
 
     async findByReference(reference, call, hint) {
       firstUse(call);
-      const now = call.clock.now().getTime() / 1000;
-      const at = hint && hint.submittedAt.getTime() / 1000;
-      const from = at === undefined ? now - searchWithoutHint : at - searchBefore;
-      const to = at === undefined ? now : Math.min(at + searchAfter, now + searchBefore);
-      // Ids grow, and the list has no order that is documented: the newest first.
-      const ids = (await sentFaxIds(from, to, call)).sort((a, b) => Number(b) - Number(a));
-      for (const faxId of ids.slice(0, mostSearched)) {
-        await call.limiter.acquire(call.signal);
-        const fax = await getSentFax(faxId, call).catch((error: unknown) => {
-          if (isFaxError(error, "not_found")) return undefined;
-          throw error;
-        });
-        if (fax?.uuid === reference) return statusReport(fax);
-      }
-      return undefined;
+      const fax = await search(reference, call, hint);
+      return fax && statusReport(fax);
     },
 
     async receiveWebhook(request, call) {
@@ -210,7 +182,7 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
       const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
       try {
         const now = call.clock.now().getTime() / 1000;
-        await sentFaxIds(now - 60, now, { ...call, signal });
+        await listSentFaxes(client, now - 60, now, { ...call, signal });
         return { status: "healthy", message: "HumbleFax answers and takes the keys." };
       } catch (error) {
         if (isFaxError(error, "transport_unauthorized")) {
