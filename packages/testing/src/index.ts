@@ -1,6 +1,16 @@
+export * from "./ami/ami-dialplan.ts";
+export * from "./ami/ami-emulator.ts";
+export { type AmiAccount, type AmiEventFilter, amiEventFilters } from "./ami/ami-emulator-account.ts";
+export type * from "./ami/ami-emulator-options.ts";
 export * from "./capturing-logger.ts";
 export * from "./emulator-fault.ts";
 export * from "./emulator-server.ts";
+export type { CallOutcome } from "./exchange/call-outcome.ts";
+export type { CallState } from "./exchange/call-timeline.ts";
+export type { ExchangeCall } from "./exchange/exchange-call.ts";
+export * from "./exchange/fax-tiff.ts";
+export type * from "./exchange/socket-fault.ts";
+export type { RecordedCommand, SocketServer } from "./exchange/socket-server.ts";
 export * from "./humblefax/humblefax-emulator.ts";
 export {
   type HumbleFaxAttempt,

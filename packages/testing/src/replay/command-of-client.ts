@@ -8,7 +8,7 @@ export interface ClientCommand {
   /** Ids that the server will repeat, by what they are. */
   readonly ids: ReadonlyMap<string, string>;
   /** The value of a header, in any case. */
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
 }
 
 /** Reads one message of a client. */
