@@ -2,8 +2,15 @@ import { z } from "zod";
 import { isServed } from "./humblefax-number.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
-/** In a query it must stay what it is, whoever encodes it; 32 random bytes are 43 of these letters. */
-const urlToken = z.string().regex(/^[A-Za-z0-9_-]{32,}$/);
+/**
+ * Tokens of Faxbot 1 to 3 keep working, so a short one is taken with a warning. What it guards are calls to HumbleFax,
+ * since a webhook is only a hint to ask there; 16 hex digits are 64 random bits, which nobody guesses over a network.
+ * Less is no proof. A token that is made for this should be 32 random bytes.
+ */
+const urlToken = z.string().regex(/^[\x21-\x7e]{16,}$/);
+
+/** Shorter tokens than this are taken, and warned of. */
+export const goodTokenLength = 32;
 
 /** The settings of the HumbleFax transport. */
 export const humblefaxSettings = z
@@ -70,7 +77,8 @@ export const humblefaxSettings = z
       env: "HUMBLEFAX_WEBHOOK_TOKEN",
       secret: true,
       title: "Webhook token",
-      description: "At least 32 of `A-Z a-z 0-9 - _`, random; stands in the webhook's URL as `?token=`.",
+      description:
+        "Random, best 32 bytes; stands in the webhook's URL as `?token=`. Under 32 characters: a warning; under 16: refused.",
     }),
     previousWebhookToken: urlToken.optional().meta({
       env: "HUMBLEFAX_WEBHOOK_PREVIOUS_TOKEN",

@@ -22,7 +22,7 @@ import { faxData, readSendOptions } from "./humblefax-options.ts";
 import { registerWebhook } from "./humblefax-registration.ts";
 import { getSentFax, humblefaxSearch, listSentFaxes } from "./humblefax-search.ts";
 import { quickSend, sendInSteps } from "./humblefax-send.ts";
-import { type HumbleFaxSettings, humblefaxSettings } from "./humblefax-settings.ts";
+import { goodTokenLength, type HumbleFaxSettings, humblefaxSettings } from "./humblefax-settings.ts";
 import { statusReport } from "./humblefax-status.ts";
 import { readWebhook, type WebhookHint } from "./humblefax-webhook.ts";
 
@@ -237,6 +237,10 @@ function warningsFor(settings: HumbleFaxSettings): string[] {
     warnings.push(
       "HUMBLEFAX_WEBHOOK_SECRET is set: only webhooks that a proxy signed count, HumbleFax signs none",
     );
+  }
+  const { webhookToken, previousWebhookToken } = settings;
+  if ([webhookToken, previousWebhookToken].some((token) => token && token.length < goodTokenLength)) {
+    warnings.push("HUMBLEFAX_WEBHOOK_TOKEN is short: make a new one of 32 random bytes");
   }
   return warnings;
 }

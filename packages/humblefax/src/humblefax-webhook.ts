@@ -51,7 +51,8 @@ function verifyToken(
     return;
   }
   const given = URL.parse(url)?.searchParams.getAll("token") ?? [];
-  const [token = ""] = given;
+  // A plus sign that nobody encoded reads as a space, and no token has one.
+  const token = given[0]?.replaceAll(" ", "+") ?? "";
   let fits = false;
   for (const accepted of [webhookToken, previousWebhookToken]) {
     if (accepted !== undefined) fits = constantTimeEqual(token, accepted) || fits;

@@ -3,7 +3,7 @@ import { isFaxError, type WebhookRequest } from "@faxbot/core/transport";
 import { transportCall, webhookRequest } from "@faxbot/testing";
 import { recordingServer } from "@faxbot/testing/vitest";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type HumbleFaxOptions, humblefax } from "../src/index.ts";
 
 const token = "k3Jq0sYw7bT1xN9mZ5vR2cL8dF4gH6pA0eU-3iO_aBc";
@@ -73,6 +73,28 @@ const refused = (request: WebhookRequest, more: Partial<HumbleFaxOptions> = {}) 
   codeOf(humblefax({ ...keys, webhookToken: token, ...more }).receiveWebhook(request, transportCall()));
 
 describe("who may call", () => {
+  test.each([
+    ["16 hex digits", "0123456789abcdef", "0123456789abcdef"],
+    ["base64, encoded", "c2VjcmV0+c2Vj/cmV0==", "c2VjcmV0%2Bc2Vj%2FcmV0%3D%3D"],
+    ["base64, as it is", "c2VjcmV0+c2Vj/cmV0==", "c2VjcmV0+c2Vj/cmV0=="],
+  ])(
+    "who knows a short token of an older installation, which is warned of: %s",
+    async (_, short, written) => {
+      const warn = vi.fn();
+      const call = transportCall({ logger: { debug() {}, info() {}, warn, error() {} } });
+      const { url: baseUrl } = await account();
+      const transport = humblefax({ ...keys, baseUrl, webhookToken: short });
+      const result = await transport.receiveWebhook(webhookRequest(`${hooks}?token=${written}`, body), call);
+      expect(result.events).toHaveLength(1);
+      expect(warn.mock.calls.map(([, message]) => message as string)).toEqual([
+        "HUMBLEFAX_WEBHOOK_TOKEN is short: make a new one of 32 random bytes",
+      ]);
+      expect(await refused(untouchable(`${hooks}?token=${written}x`), { webhookToken: short })).toBe(
+        "webhook_unverified",
+      );
+    },
+  );
+
   test("who knows the token, whatever else is in the query", async () => {
     expect((await receive(webhookRequest(`${hooks}?a=1&token=${token}&b=2`, body))).events).toHaveLength(1);
   });
