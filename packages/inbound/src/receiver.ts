@@ -14,7 +14,7 @@ import {
   type StoredDocument,
   type Stores,
 } from "@faxbot/core";
-import { createDocumentIntake } from "./document-intake.ts";
+import { createDocumentIntake, isPartialDocument } from "./document-intake.ts";
 
 type ReceivedEvent = EventRecord & { payload: ReceivedPayload };
 
@@ -127,7 +127,7 @@ export function createReceiver<Trx>(parts: {
     event: ReceivedEvent,
     context: ReceivedContext<Trx>,
   ): Promise<void> {
-    const { document, pages } = await intake.take(fax.id, event.payload, context);
+    const { document, pages, isPartial } = await intake.take(fax.id, event.payload, context);
     const settled = await settle(fax, context, async (trx) => {
       const now = context.clock.now();
       const rule = fax.to && (await stores.mailboxes.findRule(fax.tenantId, fax.to, trx));
@@ -135,6 +135,7 @@ export function createReceiver<Trx>(parts: {
         status: "received",
         document,
         ...(pages === undefined ? {} : { pages }),
+        ...(isPartial ? { partial: true } : {}),
         ...(rule ? { mailbox: rule.mailboxLabel } : {}),
         ...retentionFrom(now),
         receivedAt: event.payload.occurredAt ?? now,
@@ -172,7 +173,8 @@ export function createReceiver<Trx>(parts: {
 
   /**
    * Deletes what the settled record does not name: the event's own copy, an original that nobody needs, and the
-   * transport's file. Of a fax that failed that file may be the only copy, so it stays.
+   * transport's file. Of a fax that failed that file may be the only copy, and of one that is not whole the better one,
+   * so it stays.
    */
   async function clearUp(
     fax: InboundFax,
@@ -183,7 +185,8 @@ export function createReceiver<Trx>(parts: {
     for (const key of keys) {
       if (key !== undefined && key !== settled?.document?.blobKey) await blobs.delete(key);
     }
-    if (settled && settled.status !== "failed") await context.removeDocument();
+    const isWhole = settled?.document === undefined || !isPartialDocument(settled.document);
+    if (settled && settled.status !== "failed" && isWhole) await context.removeDocument();
   }
 
   return {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { documentFromBytes, FaxError, type InboundFax, isFaxError, readDocument } from "@faxbot/core";
 import { syntheticPdf } from "@faxbot/testing";
 import { describe, expect, test, vi } from "vitest";
@@ -218,6 +219,73 @@ describe("a document that cannot be stored", () => {
     const under = inboxUnderTest({ documents: false });
     await under.consume(await under.event({}, Buffer.from("II*\x00 pretends to be TIFF")));
     expect(await onlyFax(under)).toMatchObject({ status: "failed", error: "document_unsupported" });
+  });
+});
+
+describe("a TIFF that breaks off", () => {
+  const cutOff = readFileSync(new URL("fixtures/fax-cut-off.tif", import.meta.url));
+
+  test.each([
+    ["that came with the event", true],
+    ["of the provider", false],
+  ])("%s is stored as far as it can be read, and is not taken for the whole", async (_, attached) => {
+    const under = inboxUnderTest();
+    under.provider = attached ? undefined : asDocument(cutOff, "image/tiff");
+    const event = await under.event({ pages: 3 }, attached ? cutOff : undefined);
+    await under.consume(event);
+    const fax = await onlyFax(under);
+    expect(fax).toMatchObject({
+      status: "received",
+      partial: true,
+      pages: 1,
+      document: { blobKey: `inbound/${fax.id}.partial.pdf`, mediaType: "application/pdf", pages: 1 },
+    });
+    const stored = await readDocument(await under.inbox.document(fax.id));
+    expect(Buffer.from(stored.subarray(0, 5)).toString()).toBe("%PDF-");
+    expect(under.removals, "the provider's copy may be the better one").toBe(0);
+
+    await under.consume(event);
+    expect(await onlyFax(under), "trying again changes nothing").toEqual(fax);
+    expect(await under.blobKeys()).toEqual([`inbound/${fax.id}.partial.pdf`]);
+  });
+
+  test("is left for the provider's copy when that is whole", async () => {
+    const under = inboxUnderTest();
+    under.provider = asDocument(pdf);
+    await under.consume(await under.event({}, cutOff));
+    expect(await onlyFax(under)).toMatchObject({ partial: false, pages: 3, document: { sha256 } });
+    expect(under.removals).toBe(1);
+  });
+
+  test("waits for the provider's copy while the provider cannot be reached", async () => {
+    const under = inboxUnderTest();
+    under.provider = failing("transport_unavailable");
+    await expect(under.consume(await under.event({}, cutOff))).rejects.toThrow(code("transport_unavailable"));
+    expect((await onlyFax(under)).status).toBe("receiving");
+  });
+
+  test("is still not whole after a crash between storing it and saying so", async () => {
+    const under = inboxUnderTest();
+    const event = await under.event({}, cutOff);
+    under.atFaultPoint = (name) => {
+      if (name === "inbox.after-blob") throw new Error("crash");
+    };
+    await expect(under.consume(event)).rejects.toThrow("crash");
+    under.atFaultPoint = () => {};
+    await under.consume(event);
+    expect(await onlyFax(under)).toMatchObject({ status: "received", partial: true, pages: 1 });
+  });
+
+  test("is held to the size limit like any other", async () => {
+    const under = inboxUnderTest({ maxPdfBytes: cutOff.byteLength - 1 });
+    await under.consume(await under.event({}, cutOff));
+    expect(await onlyFax(under)).toMatchObject({ status: "failed", error: "document_too_large" });
+  });
+
+  test("of which no page can be read fails", async () => {
+    const under = inboxUnderTest();
+    await under.consume(await under.event({}, cutOff.subarray(0, 1000)));
+    expect(await onlyFax(under)).toMatchObject({ status: "failed", error: "document_invalid" });
   });
 });
 
