@@ -38,7 +38,7 @@ const sourceOf = (built: string) => built.replace("./dist/", "./src/").replace(/
 
 describe("texts", () => {
   const binary = /\.(pdf|tiff?|png|jpe?g|gif|ttf|otf|woff2?|wasm|bin|gz|zip|ico)$/i;
-  const texts = files.filter((path) => !binary.test(path) && !path.includes("/fixtures/"));
+  const texts = files.filter((path) => !binary.test(path) && !/\/(fixtures|recordings)\//.test(path));
 
   it("hold nothing that has no place here", () => {
     const programs = published.flatMap(({ folder, manifest }) =>

@@ -36,7 +36,7 @@ function toySuite(defect?: Defect): TransportSuite<ToyPeer> {
       };
     },
     // The defects that never end are seen quickly.
-    patienceMs: defect ? 250 : 5_000,
+    patienceMs: defect ? 1_000 : 5_000,
     scenarios: {
       accepted: () => {},
       busy: ({ emulator }) => emulator.script(syntheticNumber(50), "busy"),
@@ -153,7 +153,7 @@ function testSuite(change?: (transport: TestTransport) => void): TransportSuite<
         stop: async () => {},
       };
     },
-    patienceMs: change ? 250 : 5_000,
+    patienceMs: change ? 1_000 : 5_000,
     scenarios: {
       accepted: () => {},
       busy: ({ test: transport }) => transport.next("busy"),
