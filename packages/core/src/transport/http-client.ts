@@ -1,4 +1,3 @@
-import ky, { isNetworkError } from "ky";
 import type { z } from "zod";
 import { spoolDocument } from "./byte-spool.ts";
 import { Deadline } from "./deadline.ts";
@@ -196,6 +195,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       headers.set("content-type", request.body.contentType);
       headers.set("content-length", String(request.body.contentLength));
     }
+    const { default: ky } = await loadKy();
     await wire.body?.close();
     const body = request.body && new WatchedBody(await request.body.open());
     wire.body = body;
@@ -262,7 +262,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     if (isFaxError(thrown) && thrown.transportId !== undefined) return thrown;
     if (isFaxError(thrown, "document_too_large") && request.intent !== "send") return thrown;
     // ky's own error holds the request with its credentials; none of the texts on the way is ours.
-    const failure = isNetworkError(thrown) ? thrown.cause : thrown;
+    const failure = thrown instanceof Error && thrown.name === "NetworkError" ? thrown.cause : thrown;
     const cause = new Error(describeNetworkFailure(failure));
     if (!wire.touched) return error("transport_unavailable", "was not called", { cause });
     const late = deadline.expired ? "did not answer in time" : undefined;
@@ -295,6 +295,9 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     });
   }
 }
+
+/** Loaded with the first call: it makes Node load its fetch, which a program that only imports us need not wait for. */
+const loadKy = () => import("ky");
 
 /** What is known of one request on its way. */
 interface Wire {
