@@ -447,8 +447,8 @@ describe("with the emulated service", () => {
     const server = await webhookServer(transport, keys);
     emulator.updateService({ incomingWebhookUrl: withUser(`${server.url}/sinch-inbound`) });
     for (const [kind, status] of [
-      ["wrong_credentials", 401],
-      ["no_credentials", 401],
+      ["wrong_signature", 401],
+      ["no_signature", 401],
       ["malformed", 400],
     ] as const) {
       emulator.webhookFault({ kind });

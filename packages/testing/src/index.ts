@@ -65,12 +65,7 @@ export {
   sinchTestNumber,
 } from "./sinch/sinch-emulator-outcome.ts";
 export type { SinchService, SinchServiceChanges } from "./sinch/sinch-emulator-services.ts";
-export {
-  type SinchDelivery,
-  type SinchEvent,
-  type SinchWebhookFault,
-  sinchRetryMinutes,
-} from "./sinch/sinch-emulator-webhook.ts";
+export { type SinchEvent, sinchRetryMinutes } from "./sinch/sinch-emulator-webhook.ts";
 export * from "./synthetic-number.ts";
 export * from "./synthetic-pdf.ts";
 export type { TestFax } from "./test-fax.ts";

@@ -13,7 +13,8 @@ export interface EmulatorWebhook<Event extends string> {
  * - `duplicate`: a second copy right after the first.
  * - `reorder`: held back until the next webhook was delivered.
  * - `delay`: waits first. `drop`: never sent, not even later.
- * - `wrong_signature`, `no_signature`: what proves its origin is wrong or missing.
+ * - `wrong_signature`, `no_signature`: what proves its origin (a signature, or a password) is wrong or missing.
+ * - `missing_file`: without the document that it would bring.
  * - `malformed`: the end of the body is missing, Content-Length fits, the signature is that of the whole.
  * - `half_body`: the connection is cut half-way. `slow_body`: the body comes in small pieces.
  * - `rewrite`: other content, signed as it is sent.
@@ -25,7 +26,15 @@ export type WebhookFault<Event extends string = string> = {
   times?: number;
 } & (
   | {
-      kind: "duplicate" | "reorder" | "drop" | "wrong_signature" | "no_signature" | "malformed" | "half_body";
+      kind:
+        | "duplicate"
+        | "reorder"
+        | "drop"
+        | "wrong_signature"
+        | "no_signature"
+        | "missing_file"
+        | "malformed"
+        | "half_body";
     }
   | { kind: "delay"; ms: number }
   | { kind: "slow_body"; chunkBytes: number; everyMs: number }
@@ -47,6 +56,8 @@ export interface WebhookDelivery<Event extends string = string> {
 export interface WebhookTwist {
   attempt: number;
   signature: "right" | "wrong" | "none";
+  /** False: the document stays away. */
+  withDocument: boolean;
   /** Changes the content before it is signed; the identity unless a `rewrite` fault hits. */
   change: (content: Record<string, unknown>) => Readonly<Record<string, unknown>>;
 }
@@ -146,6 +157,7 @@ export function webhookSender<Event extends string, Webhook extends EmulatorWebh
       attempt,
       signature:
         fault?.kind === "wrong_signature" ? "wrong" : fault?.kind === "no_signature" ? "none" : "right",
+      withDocument: fault?.kind !== "missing_file",
       change: (content) => (fault?.kind === "rewrite" ? fault.change(structuredClone(content)) : content),
     });
     if (fault?.kind === "malformed" && encoded.body) {

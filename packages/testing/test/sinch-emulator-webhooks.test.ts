@@ -180,8 +180,8 @@ describe("faults", () => {
     await send();
     await emulator.idle();
     expect(hooks).toHaveLength(2);
-    emulator.webhookFault({ kind: "wrong_credentials" });
-    emulator.webhookFault({ kind: "no_credentials" });
+    emulator.webhookFault({ kind: "wrong_signature" });
+    emulator.webhookFault({ kind: "no_signature" });
     emulator.webhookFault({ kind: "missing_file" });
     for (let i = 0; i < 3; i += 1) {
       await send();

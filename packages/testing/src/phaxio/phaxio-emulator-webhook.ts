@@ -31,8 +31,9 @@ export function phaxioWebhooks(options: {
     retryMinutes: options.retryMinutes,
     minuteMs: options.minuteMs,
     timeoutMs: options.timeoutMs,
-    encode(webhook, { signature, change }) {
-      const parts = webhookParts(webhook, options, change);
+    encode(webhook, { signature, withDocument, change }) {
+      const document = withDocument ? webhook.document : undefined;
+      const parts = webhookParts({ ...webhook, document }, options, change);
       const { contentType, body } = writeMultipart(
         parts.map(({ name, content }) =>
           typeof content === "string"

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { EmulatorFault } from "../emulator-fault.ts";
+import type { WebhookFault } from "../webhook-sender.ts";
 import type { SinchEmulator, SinchOperation } from "./sinch-emulator-options.ts";
 import type { SinchOutcome } from "./sinch-emulator-outcome.ts";
 import type { SinchServiceChanges } from "./sinch-emulator-services.ts";
-import type { SinchWebhookFault } from "./sinch-emulator-webhook.ts";
+import type { SinchEvent } from "./sinch-emulator-webhook.ts";
 
 const outcome = z.union([
   z.string(),
@@ -65,7 +66,8 @@ export function sinchControl(emulator: Controlled): Record<string, (input: unkno
     },
     service: (input) => emulator.updateService(z.looseObject({}).parse(input) as SinchServiceChanges),
     fault: (input) => emulator.fault(faultInput.parse(input) as unknown as EmulatorFault<SinchOperation>),
-    webhookFault: (input) => emulator.webhookFault(faultInput.parse(input) as unknown as SinchWebhookFault),
+    webhookFault: (input) =>
+      emulator.webhookFault(faultInput.parse(input) as unknown as WebhookFault<SinchEvent>),
     reset: () => emulator.reset(),
   };
 }

@@ -1,10 +1,11 @@
 import type { EmulatorFault } from "../emulator-fault.ts";
 import type { EmulatorServer } from "../emulator-server.ts";
+import type { WebhookDelivery, WebhookFault } from "../webhook-sender.ts";
 import type { SinchErrorShape } from "./sinch-emulator-error.ts";
 import type { SinchFax } from "./sinch-emulator-fax.ts";
 import type { SinchOutcome } from "./sinch-emulator-outcome.ts";
 import type { SinchService, SinchServiceChanges, SinchServiceOperation } from "./sinch-emulator-services.ts";
-import type { SinchDelivery, SinchWebhookFault } from "./sinch-emulator-webhook.ts";
+import type { SinchEvent } from "./sinch-emulator-webhook.ts";
 
 /** The operations of the emulated API, as its counters and faults name them. */
 export type SinchOperation =
@@ -90,7 +91,7 @@ export interface SinchEmulator extends Omit<EmulatorServer<SinchOperation>, "fau
   /** The stored document. */
   documentOf(faxId: string): Uint8Array | undefined;
   /** Every try to deliver a webhook. */
-  readonly deliveries: readonly SinchDelivery[];
+  readonly deliveries: readonly WebhookDelivery<SinchEvent>[];
   /**
    * Scripts what becomes of faxes to a number. {@link testNumbers} are scripted from the start.
    *
@@ -117,7 +118,7 @@ export interface SinchEmulator extends Omit<EmulatorServer<SinchOperation>, "fau
   /** Makes the next fitting request go wrong. @returns a function that takes the fault back */
   fault(fault: EmulatorFault<SinchOperation>): () => void;
   /** Makes the next fitting webhook go wrong. */
-  webhookFault(fault: SinchWebhookFault): void;
+  webhookFault(fault: WebhookFault<SinchEvent>): void;
   /** Lets every issued token expire now. */
   expireTokens(): void;
   /** Resolves when no fax will end by itself any more and no webhook is on its way. */

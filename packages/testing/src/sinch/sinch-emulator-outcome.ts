@@ -1,4 +1,4 @@
-import { type TestOutcome, testNumbers } from "../test-outcome.ts";
+import type { TestOutcome } from "../test-outcome.ts";
 
 /** A failure by the vendor's pair of words, which only together mean something. */
 export interface SinchFailure {
@@ -58,44 +58,8 @@ export function failureOf(outcome: SinchOutcome): SinchFailure | undefined {
   return outcome in sinchFailures ? sinchFailures[outcome as keyof typeof sinchFailures] : undefined;
 }
 
-/** Chooses outcomes by destination: the last digits, the longest match wins. */
-export interface OutcomeScript {
-  set(digits: string, outcomes: SinchOutcome | readonly SinchOutcome[]): void;
-  choose(to: string): SinchOutcome;
-  reset(): void;
-}
-
-/** Makes a script that starts with {@link testNumbers}; a list gives one outcome per fax, and its last one repeats. */
-export function outcomeScript(fallback: SinchOutcome): OutcomeScript {
-  const script = new Map<string, { outcomes: readonly SinchOutcome[]; used: number }>();
-  const reset = (): void => {
-    script.clear();
-    for (const [name, number] of Object.entries(testNumbers)) {
-      if (isSinchOutcome(name as TestOutcome)) {
-        script.set(number, { outcomes: [name as SinchOutcome], used: 0 });
-      }
-    }
-  };
-  reset();
-  return {
-    reset,
-    set: (digits, outcomes) => {
-      script.set(digits, { outcomes: Array.isArray(outcomes) ? [...outcomes] : [outcomes], used: 0 });
-    },
-    choose(to) {
-      if (to === sinchTestNumber) return "delivered";
-      const digits = [...script.keys()]
-        .filter((end) => to.endsWith(end))
-        .sort((a, b) => b.length - a.length)[0];
-      const entry = digits === undefined ? undefined : script.get(digits);
-      if (!entry) return fallback;
-      const outcome = entry.outcomes[Math.min(entry.used, entry.outcomes.length - 1)];
-      entry.used += 1;
-      return outcome ?? fallback;
-    },
-  };
-}
-
-function isSinchOutcome(name: TestOutcome): boolean {
-  return name in sinchFailures || name === "delivered" || name === "stuck" || name === "unmapped";
+/** The emulator's outcome for one of the test transport's, where it has one. */
+export function sinchPreset(name: TestOutcome): SinchOutcome | undefined {
+  if (name === "delivered" || name === "stuck" || name === "unmapped") return name;
+  return name in sinchFailures ? (name as keyof typeof sinchFailures) : undefined;
 }

@@ -5,6 +5,7 @@ import {
   type EmulatorServer,
   startEmulatorServer,
 } from "../emulator-server.ts";
+import { outcomeByNumber } from "../outcome-by-number.ts";
 import { syntheticNumber } from "../synthetic-number.ts";
 import { syntheticPdf } from "../synthetic-pdf.ts";
 import { sinchControl } from "./sinch-emulator-control.ts";
@@ -18,7 +19,7 @@ import type {
   SinchOperation,
   SinchQuirks,
 } from "./sinch-emulator-options.ts";
-import { outcomeScript } from "./sinch-emulator-outcome.ts";
+import { sinchPreset } from "./sinch-emulator-outcome.ts";
 import { pageOf } from "./sinch-emulator-page.ts";
 import { type SinchService, sinchServices } from "./sinch-emulator-services.ts";
 import { sinchTokens } from "./sinch-emulator-token.ts";
@@ -67,14 +68,13 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
 
   const refuse = (status: number, message?: string, violations?: FieldViolation[]): EmulatorResponse =>
     sinchError(quirks.errorShape, status, message, violations);
-  const script = outcomeScript(options.outcome ?? "delivered");
+  const script = outcomeByNumber({ fallback: options.outcome ?? "delivered", preset: sinchPreset });
   const tokens = sinchTokens({ keyId, keySecret, lifetimeSeconds: () => settings.tokenLifetimeSeconds });
   const webhooks = sinchWebhooks({
-    retryMinuteMs: () => options.webhookRetryMinuteMs ?? 10,
-    retryMinutes: () => options.webhookRetryMinutes ?? sinchRetryMinutes,
-    timeoutMs: () => options.webhookTimeoutMs ?? 5_000,
-    completedJson: () => quirks.completedJson,
-    quotedEvent: () => quirks.quotedEvent,
+    quirks,
+    retryMinutes: options.webhookRetryMinutes ?? sinchRetryMinutes,
+    minuteMs: options.webhookRetryMinuteMs ?? 10,
+    timeoutMs: options.webhookTimeoutMs ?? 5_000,
   });
   const services = sinchServices({
     projectId,
@@ -93,7 +93,7 @@ export async function startSinchEmulator(options: SinchEmulatorOptions = {}): Pr
     pricePerPage: "0.07",
     sendWebhook: (webhook) => {
       const fax = present(structuredClone(webhook.fax), quirks);
-      void webhooks.send({ ...webhook, fax: fax as unknown as SinchFax });
+      void webhooks.send({ ...webhook, faxId: webhook.fax.id, fax });
     },
   });
 
