@@ -1,4 +1,4 @@
-import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
+import type { BusboyFileStream, BusboyInstance, Busboy as BusboyParser } from "@fastify/busboy";
 import { FaxError, type FaxErrorCode, isFaxError } from "./fax-error.ts";
 
 /** One part of a form as it came. A part counts as a file when it has a file name or its type is neither text nor JSON. */
@@ -47,7 +47,9 @@ export async function* readMultipart(
 ): AsyncGenerator<MultipartPart> {
   const queue = new PartQueue(limits.malformedCode ?? "webhook_malformed");
   const reader = source.getReader();
-  const busboy = openParser(contentType, limits, queue);
+  // Loaded with the first form, which many programs that import us never see.
+  const { Busboy } = await import("@fastify/busboy");
+  const busboy = openParser(Busboy, contentType, limits, queue);
   if (!busboy) {
     await reader.cancel().catch(() => {});
     throw queue.malformed("the body is not multipart/form-data with a boundary");
@@ -148,6 +150,7 @@ class PartQueue {
 }
 
 function openParser(
+  Busboy: typeof BusboyParser,
   contentType: string,
   limits: MultipartLimits,
   queue: PartQueue,
