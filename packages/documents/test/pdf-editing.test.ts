@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { documentFromBytes } from "@faxbot/core/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CcittDecoder } from "../src/ccitt-decoder.ts";
 import {
   type ByteParts,
   coverPage,
@@ -14,8 +15,11 @@ import {
   stampHeader,
   textToPdf,
 } from "../src/index.ts";
+import { paintRow } from "../src/paint-row.ts";
+import { readTiff } from "../src/tiff-reader.ts";
 import { fixtureBytes } from "./fixture.ts";
 import { hasProgram } from "./has-program.ts";
+import { PdfBuilder } from "./pdf-builder.ts";
 
 const run = promisify(execFile);
 let folder = "";
@@ -25,9 +29,26 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function pagesOf(pdf: ByteParts): Promise<number> {
+async function pagesInfo(pdf: ByteParts) {
   const about = { mediaType: "application/pdf", fileName: "made.pdf" };
-  return (await inspectDocument(documentFromBytes(await pdf.bytes(), about))).pages.length;
+  return (await inspectDocument(documentFromBytes(await pdf.bytes(), about))).pages;
+}
+
+async function pagesOf(pdf: ByteParts): Promise<number> {
+  return (await pagesInfo(pdf)).length;
+}
+
+/** The pixels of the first page of a fax that we wrote. */
+function firstPage(tiff: Uint8Array) {
+  const [page] = readTiff(tiff).pages;
+  const [strip] = page?.segments() ?? [];
+  if (page === undefined || strip === undefined) throw new Error("no page");
+  const { width, height } = page;
+  const decoder = new CcittDecoder(tiff.subarray(strip.offset), { scheme: "g4" }, width);
+  const data = new Uint8Array((width / 8) * height);
+  for (let y = 0; y < height && decoder.nextRow(); y += 1)
+    paintRow(decoder.row, width, data, (y * width) / 8);
+  return { width, height, data };
 }
 
 async function textOf(pdf: ByteParts): Promise<string> {
@@ -81,6 +102,80 @@ describe("cover page, header, merging", () => {
     const merged = await mergeDocuments([fixtureBytes("mixed-5p.pdf"), fixtureBytes("g4-fine-3p.tif"), text]);
     expect(await pagesOf(merged)).toBe(9);
     expect(await pagesOf(await stampHeader(await merged.bytes(), "a line"))).toBe(9);
+  });
+
+  /** A PDF of one page with objects for a form field; its content leaves its own coordinates behind. */
+  function page(entries: string, more = ""): Uint8Array {
+    return new PdfBuilder()
+      .object(1, `<</Type/Catalog/Pages 2 0 R${more}>>`)
+      .object(2, "<</Type/Pages/Kids[3 0 R]/Count 1>>")
+      .object(3, `<</Type/Page/Parent 2 0 R/Contents 5 0 R${entries}>>`)
+      .object(4, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+      .stream(5, "", Buffer.from("0.5 0.1 0.1 0.5 9 9 cm"))
+      .object(
+        6,
+        "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Jane)/F 4/Rect[100 100 200 120]/P 3 0 R/AP<</N 7 0 R>>>>",
+      )
+      .stream(
+        7,
+        "/Type/XObject/Subtype/Form/BBox[0 0 100 20]/Resources<</Font<</F 4 0 R>>>>",
+        Buffer.from("BT /F 12 Tf 2 5 Td (filled-in) Tj ET"),
+      )
+      .endWithTable();
+  }
+
+  it("stamp at the top of what is seen, however a page is cropped and turned", async () => {
+    const stampedFax = async (entries: string) => {
+      const stamped = await stampHeader(page(entries), "From +12025550123, page {page} of {pages}");
+      return Buffer.from((await pdfToTiff(await stamped.bytes())).tiff);
+    };
+    const portrait = await stampedFax("/MediaBox[0 0 400 600]");
+    const landscape = await stampedFax("/MediaBox[0 0 600 400]");
+    // What is seen of it is 600 wide and 400 high before it is turned.
+    const cropped = "/MediaBox[-50 -50 700 500]/CropBox[40 30 640 430]";
+    for (const [turn, upright] of [
+      [0, landscape],
+      [90, portrait],
+      [180, landscape],
+      [-90, portrait],
+      [450, portrait],
+    ] as const) {
+      expect(upright.equals(await stampedFax(`${cropped}/Rotate ${turn}`)), `turned by ${turn}`).toBe(true);
+    }
+    // And there it is a line at the top, with nothing below.
+    const { data, width, height } = firstPage(portrait);
+    const rows = Array.from({ length: height }, (_, y) =>
+      data.subarray((y * width) / 8, ((y + 1) * width) / 8),
+    );
+    const inked = rows.flatMap((row, y) => (row.some((byte) => byte !== 0) ? [y] : []));
+    expect(Math.min(...inked)).toBeGreaterThan(0);
+    expect(Math.max(...inked)).toBeLessThan((12 / 72) * 196);
+    expect(firstPage(Buffer.from((await pdfToTiff(page("/MediaBox[0 0 400 600]"))).tiff)).data).toEqual(
+      new Uint8Array(data.length),
+    );
+  });
+
+  it.skipIf(!hasProgram("pdftotext"))("keep what is filled in in forms (with pdftotext)", async () => {
+    const form = page("/MediaBox[0 0 300 300]/Annots[6 0 R]", "/AcroForm<</Fields[6 0 R]>>");
+    const plain = page("/MediaBox[0 0 300 300]");
+    for (const parts of [
+      [form, plain],
+      [plain, form],
+      [form, form],
+    ]) {
+      const merged = await mergeDocuments(parts);
+      const forms = parts.filter((part) => part === form).length;
+      expect((await textOf(merged)).match(/filled-in/g)).toHaveLength(forms);
+      // And it is faxed.
+      const blank = await pdfToTiff(await (await mergeDocuments(parts.map(() => plain))).bytes());
+      const fax = await pdfToTiff(await merged.bytes());
+      for (const [index, part] of parts.entries()) {
+        const [more, less] = [fax.pages[index]?.bytes ?? 0, blank.pages[index]?.bytes ?? 0];
+        if (part === form) expect(more).toBeGreaterThan(less);
+        else expect(more).toBe(less);
+      }
+    }
+    expect(await textOf(await stampHeader(form, "stamp"))).toMatch(/stamp[\s\S]*filled-in/);
   });
 
   it("never see a document that the inspection refuses", async () => {
