@@ -8,6 +8,7 @@ import {
   type AmiEmulatorOptions,
   amiAccount,
   type CallOutcome,
+  foreignDialplan,
   readRecording,
   startAmiEmulator,
   syntheticFaxTiff,
@@ -72,7 +73,13 @@ async function compare(
   outcome: CallOutcome,
   last: RegExp,
 ): Promise<void> {
-  emulator = await startAmiEmulator({ accounts, completeAfterMs: 40, outcome, ...options });
+  emulator = await startAmiEmulator({
+    accounts,
+    dialplan: foreignDialplan,
+    completeAfterMs: 40,
+    outcome,
+    ...options,
+  });
   const recorded = readRecording(name);
   const client = await wireClient(emulator);
   const commands = recorded.client
@@ -119,7 +126,7 @@ describe("says what a real Asterisk said, header by header", () => {
   ])("%s", (name, outcome, last, options = {}) => compare(`asterisk/${name}`, options, outcome, last));
 
   test("inbound-success", async () => {
-    emulator = await startAmiEmulator({ accounts, completeAfterMs: 40 });
+    emulator = await startAmiEmulator({ accounts, dialplan: foreignDialplan, completeAfterMs: 40 });
     const client = await wireClient(emulator);
     client.say("Action: Login\r\nUsername: recorder\r\nSecret: recorder-secret\r\nEvents: call,user\r\n\r\n");
     await client.hear("accepted");

@@ -188,7 +188,7 @@ describe("calls", () => {
     await client.hear(hungUp("one"));
     expect(client.text).toContain("Status: SUCCESS\r\n");
     expect(client.text).toContain("Pages: 2\r\n");
-    expect(emulator.database.get("faxbot/one")).toMatch(/^SUCCESS\|2\|14400\|OK\|\d{10}$/);
+    expect(emulator.database.get("faxbot/one")).toMatch(/^SUCCESS\|2\|14400\|OK\|\d{10}\|HANGUP$/);
     const [fax] = emulator.faxes;
     expect(fax).toMatchObject({ state: "ended", result: "SUCCESS", confirmedPages: 2, to: "12025550150" });
     expect(fax?.document).toEqual(await readFile(join(folder, "two.tif")));
@@ -199,7 +199,7 @@ describe("calls", () => {
     emulator.pauseAt = "answered";
     client.say(originate("half"));
     await emulator.reached("answered");
-    expect(emulator.database.get("faxbot/half")).toBe("ANSWERED");
+    expect(emulator.database.get("faxbot/half")).toMatch(/^ANSWERED\|\d{10}$/);
     emulator.resume();
     await client.hear(hungUp("half"));
     await start({ dialplan: foreignDialplan });
@@ -212,8 +212,8 @@ describe("calls", () => {
   test.each<[CallState, RegExp]>([
     ["dialing", /DialStatus: NOANSWER/],
     ["ringing", /DialStatus: NOANSWER/],
-    ["answered", /Status: FAILED\r\nStatusText: The%20call%20dropped%20prematurely/],
-    ["transferring", /Status: FAILED\r\nStatusText: The%20call%20dropped%20prematurely/],
+    ["answered", /StatusText: The%20call%20dropped%20prematurely/],
+    ["transferring", /StatusText: The%20call%20dropped%20prematurely/],
   ])("can be hung up while %s", async (state, said) => {
     emulator.pauseAt = state;
     client.say(originate("cut"));
@@ -296,8 +296,11 @@ describe("received faxes", () => {
       `id=${name}&from=%2B12025550142&to=12025550101&status=SUCCESS&pages=2&station=A%0D%0AX-Evil%3A%201`,
     );
     expect(emulator.hookAnswers).toEqual([202]);
+    expect(emulator.database.get(`faxbot-in/${name}`)).toMatch(
+      /^SUCCESS\|2\|\+12025550142\|12025550101\|\d{10}$/,
+    );
     emulator.receiveFax({ outcome: "partial" });
-    await client.hear("Status: FAILED\r\nStatusText: The%20call%20dropped%20prematurely");
+    await client.hear("StatusText: The%20call%20dropped%20prematurely");
     await emulator.idle();
     await catcher.stop();
   });
@@ -378,7 +381,7 @@ describe("what goes wrong", () => {
     client = await logIn();
     client.say(action("CoreShowChannels"));
     await client.hear("ListItems: 0");
-    expect(emulator.database.get("faxbot/gone")).toBe("ANSWERED");
+    expect(emulator.database.get("faxbot/gone")).toMatch(/^ANSWERED\|/);
     await emulator.refuseConnections();
     await expect(wireClient(emulator)).rejects.toThrow("ECONNREFUSED");
     await emulator.acceptConnections();

@@ -78,8 +78,7 @@ export function amiCalls(parts: {
   let opening = 0;
 
   const writeEntry = (call: AmiCall, value: string | undefined): void => {
-    const entry = dialplan.entryOf(call);
-    if (entry && value !== undefined) database.set(`${entry.family}/${entry.key}`, value);
+    if (value !== undefined) database.set(`faxbot/${call.variables.FAXBOT_JOB ?? ""}`, value);
   };
 
   const respond = (one: LiveCall, success: boolean, reason: number): void => {
@@ -154,7 +153,7 @@ export function amiCalls(parts: {
     }
     const { context, exten } = one.dial;
     Object.assign(one.channel, { context, exten, priority: 8 });
-    writeEntry(one.call, dialplan.answered);
+    writeEntry(one.call, dialplan.answered());
   };
 
   const faxStatus = (one: LiveCall, status: string): void =>
@@ -222,9 +221,11 @@ export function amiCalls(parts: {
         ]),
       );
     }
-    writeEntry(call, dialplan.entry(call, result));
+    writeEntry(call, dialplan.entry(result));
     const handler: AmiChannel = { ...one.channel, context: "fax-result", exten: "done", priority: 1 };
-    emit(channelEvent("UserEvent", handler, dialplan.sentEvent(call, result), "user"));
+    emit(
+      channelEvent("UserEvent", handler, dialplan.sentEvent(call.variables.FAXBOT_JOB ?? "", result), "user"),
+    );
     hangup(one, result.hangupCause, 0);
   };
 

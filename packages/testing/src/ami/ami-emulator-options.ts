@@ -1,6 +1,7 @@
 import type { CallOutcome } from "../exchange/call-outcome.ts";
 import type { CallTimelines } from "../exchange/call-timeline.ts";
-import type { ExchangeCall } from "../exchange/exchange-call.ts";
+import type { ExchangeCall, InboundCall } from "../exchange/exchange-call.ts";
+import type { ExchangeHook } from "../exchange/exchange-hook.ts";
 import type { SocketEventFault } from "../exchange/socket-fault.ts";
 import type { SocketServer } from "../exchange/socket-server.ts";
 import type { AmiDialplan } from "./ami-dialplan.ts";
@@ -36,21 +37,6 @@ export interface AmiCall extends ExchangeCall {
   readonly actionId: string | undefined;
 }
 
-/** A fax that comes in, for `receiveFax`. */
-export interface InboundCall {
-  /** Number of the caller as the carrier gives it; default a synthetic one. Not checked: it may be hostile. */
-  from?: string;
-  /** The extension that was dialled; default a synthetic one. */
-  to?: string;
-  callerName?: string;
-  /** Station id of the caller's machine; default its number. Not checked either. */
-  station?: string;
-  /** Default: a synthetic page. */
-  tiff?: Uint8Array;
-  /** Default `delivered`; with a result code the file holds the pages so far. */
-  outcome?: "delivered" | "partial" | { t30: number };
-}
-
 /** How to start {@link startAmiEmulator}; everything has a default. */
 export interface AmiEmulatorOptions {
   /** Default 0: a free one. */
@@ -72,8 +58,8 @@ export interface AmiEmulatorOptions {
   bootedWithLogin?: boolean;
   /** Where received faxes are written; default a new folder for temporary files, removed at the end. */
   spoolIn?: string;
-  /** Where the dialplan posts a form about a received fax, and the secret that it shows. */
-  inboundHook?: { url: string; secret: string };
+  /** Where the dialplan posts a form about a received fax. */
+  inboundHook?: ExchangeHook;
 }
 
 /** A running imitation of the Asterisk Manager Interface. */
@@ -86,6 +72,8 @@ export interface AmiEmulator
   readonly spoolIn: string;
   /** See {@link AmiEmulatorOptions.completeAfterMs}; may be changed. */
   completeAfterMs: number;
+  /** See {@link AmiEmulatorOptions.inboundHook}; may be changed. */
+  inboundHook: ExchangeHook | undefined;
   /** Every fax that was dialled, oldest first: one that was dialled twice is here twice. */
   readonly faxes: readonly AmiCall[];
   /** Calls that came in. */

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { t30Sentence } from "../exchange/call-outcome.ts";
 import type { CallTimelines } from "../exchange/call-timeline.ts";
+import type { InboundCall } from "../exchange/exchange-call.ts";
+import { type ExchangeHook, postToHook } from "../exchange/exchange-hook.ts";
 import { readTiffPages, syntheticFaxTiff } from "../exchange/fax-tiff.ts";
 import type { ReceivedFiles } from "../exchange/received-file.ts";
 import { syntheticNumber } from "../synthetic-number.ts";
-import { uriEncode } from "./ami-dialplan.ts";
+import { type AmiDialplan, type AmiReceivedResult, uriEncode } from "./ami-dialplan.ts";
 import { type AmiChannel, type AmiEvent, channelEvent } from "./ami-emulator-events.ts";
-import type { AmiCall, InboundCall } from "./ami-emulator-options.ts";
-import type { AmiHeader } from "./ami-message.ts";
+import type { AmiCall } from "./ami-emulator-options.ts";
 
 /** The calls that come in. */
 export interface AmiReceiving {
@@ -24,36 +25,25 @@ export interface AmiReceiving {
 /** Makes the part of the emulator that answers. */
 export function amiReceiving(parts: {
   files: ReceivedFiles;
-  hook: { url: string; secret: string } | undefined;
+  dialplan: AmiDialplan;
+  database: Map<string, string>;
+  hook: () => ExchangeHook | undefined;
   timelines: CallTimelines;
   nextChannel: () => string;
   emit: (event: AmiEvent) => void;
 }): AmiReceiving {
-  const { files, hook, timelines, emit } = parts;
+  const { files, dialplan, timelines, emit } = parts;
   const received: AmiCall[] = [];
   const hookAnswers: number[] = [];
   const live = new Map<string, { call: AmiCall; channel: AmiChannel }>();
   let writing = 0;
 
   const post = async (form: Record<string, string>): Promise<void> => {
+    const hook = parts.hook();
     if (!hook) return;
-    try {
-      const answer = await fetch(hook.url, {
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${hook.secret}`,
-          "content-type": "application/x-www-form-urlencoded",
-        },
-        // Put together as the dialplan does it.
-        body: Object.entries(form)
-          .map(([name, value]) => `${name}=${uriEncode(value)}`)
-          .join("&"),
-        signal: AbortSignal.timeout(10_000),
-      });
-      hookAnswers.push(answer.status);
-    } catch {
-      hookAnswers.push(0);
-    }
+    // Put together as the dialplan does it.
+    const body = Object.entries(form).map(([name, value]) => `${name}=${uriEncode(value)}`);
+    hookAnswers.push(await postToHook(hook, "application/x-www-form-urlencoded", body.join("&")));
   };
 
   return {
@@ -128,37 +118,33 @@ export function amiReceiving(parts: {
           ]),
         );
         emit(channelEvent("SoftHangupRequest", { ...channel, priority: 13 }, [["Cause", "16"]]));
-        const number = (text: string): string => text.replace(/[^+0-9]/g, "");
-        const told = {
+        const result: AmiReceivedResult = {
           id: name,
-          from: number(from),
-          to: number(to),
+          from: digits(from),
+          to: digits(to),
           status: code === 0 ? "SUCCESS" : "FAILED",
+          text: t30Sentence(code),
+          pages,
+          rate: "14400",
+          resolution,
+          mode: "T38",
+          station,
+          callerName: inbound.callerName ?? "",
+          bytes: document.length,
+        };
+        const entry = dialplan.receivedEntry(result);
+        if (entry !== undefined) parts.database.set(`faxbot-in/${name}`, entry);
+        const handler: AmiChannel = { ...channel, context: "fax-received", exten: "done", priority: 1 };
+        emit(channelEvent("UserEvent", handler, dialplan.receivedEvent(result), "user"));
+        // The hangup handler holds the channel until the post is answered.
+        await post({
+          id: name,
+          from: result.from,
+          to: result.to,
+          status: result.status,
           pages: String(pages),
           station,
-        };
-        const sentence = t30Sentence(code);
-        const headers: AmiHeader[] = [
-          ["UserEvent", "FaxbotReceived"],
-          ["V", "1"],
-          ["InboundId", name],
-          ["From", told.from],
-          ["To", told.to],
-          ["Status", told.status],
-          ["StatusText", uriEncode(sentence)],
-          ["Error", code === 0 ? "" : uriEncode(sentence)],
-          ["Pages", told.pages],
-          ["Rate", "14400"],
-          ["Resolution", resolution],
-          ["Mode", "T38"],
-          ["FileBytes", String(document.length)],
-          ["RemoteStation", uriEncode(station)],
-          ["CallerName", uriEncode(inbound.callerName ?? "")],
-        ];
-        const handler: AmiChannel = { ...channel, context: "fax-received", exten: "done", priority: 1 };
-        emit(channelEvent("UserEvent", handler, headers, "user"));
-        // The hangup handler holds the channel until the post is answered.
-        await post(told);
+        });
         live.delete(uniqueId);
         writing -= 1;
         emit(channelEvent("HangupRequest", { ...handler, priority: 5 }, [["Cause", "16"]]));
@@ -176,6 +162,7 @@ export function amiReceiving(parts: {
           at: 0.1,
           run() {
             channel.state = 6;
+            if (dialplan.cleansCaller) Object.assign(channel, { callerNumber: digits(from), callerName: "" });
             emit(channelEvent("Newstate", channel));
           },
         },
@@ -205,4 +192,9 @@ export function amiReceiving(parts: {
       hookAnswers.length = 0;
     },
   };
+}
+
+/** FILTER(+0-9,…) of the dialplan. */
+function digits(text: string): string {
+  return text.replace(/[^+0-9]/g, "");
 }

@@ -49,7 +49,7 @@ export async function startAmiEmulator(options: AmiEmulatorOptions = {}): Promis
   const accounts = options.accounts ?? [amiAccount];
   const dialplan = options.dialplan ?? faxbotDialplan;
   const database = new Map<string, string>();
-  const settings = { completeAfterMs: options.completeAfterMs ?? 100 };
+  const settings = { completeAfterMs: options.completeAfterMs ?? 100, inboundHook: options.inboundHook };
   const sessions = new Map<SocketConnection, AmiSession>();
   const commandsRun: string[] = [];
   const floods = new Set<NodeJS.Timeout>();
@@ -87,7 +87,15 @@ export async function startAmiEmulator(options: AmiEmulatorOptions = {}): Promis
     nextChannel,
     emit,
   });
-  const receiving = amiReceiving({ files, hook: options.inboundHook, timelines, nextChannel, emit });
+  const receiving = amiReceiving({
+    files,
+    dialplan,
+    database,
+    hook: () => settings.inboundHook,
+    timelines,
+    nextChannel,
+    emit,
+  });
 
   const booted = (): string =>
     writeAmiMessage([
@@ -172,6 +180,12 @@ export async function startAmiEmulator(options: AmiEmulatorOptions = {}): Promis
     },
     set completeAfterMs(ms) {
       settings.completeAfterMs = ms;
+    },
+    get inboundHook() {
+      return settings.inboundHook;
+    },
+    set inboundHook(hook) {
+      settings.inboundHook = hook;
     },
     get pauseAt() {
       return timelines.pauseAt;

@@ -28,6 +28,21 @@ export interface ExchangeCall {
   result: string | undefined;
 }
 
+/** A fax that comes in, for `receiveFax`. */
+export interface InboundCall {
+  /** Number of the caller as the carrier gives it; default a synthetic one. Not checked: it may be hostile. */
+  from?: string;
+  /** The extension that was dialled; default a synthetic one. */
+  to?: string;
+  callerName?: string;
+  /** Station id of the caller's machine; default its number. Not checked either. */
+  station?: string;
+  /** Default: a synthetic page. */
+  tiff?: Uint8Array;
+  /** Default `delivered`; with a result code the file holds the pages so far. */
+  outcome?: "delivered" | "partial" | { t30: number };
+}
+
 /** What a server finds when it opens the file of a fax. */
 export interface OpenedFile {
   document: Uint8Array | undefined;
