@@ -18,6 +18,8 @@ export interface FreeSwitchTiming extends EslTiming {
   readonly quietMs: number;
   /** Before the next try when the password or our address was refused. */
   readonly refusedMs: number;
+  /** How much later than FreeSWITCH's own timers the library's come. */
+  readonly callGraceMs: number;
   /** What is left of outgoing faxes goes after this time. */
   readonly leftoverMs: number;
 }
@@ -33,6 +35,7 @@ export const freeswitchTiming: FreeSwitchTiming = {
   scanMs: 60_000,
   quietMs: 60_000,
   refusedMs: 120_000,
+  callGraceMs: 30_000,
   // Twice the longest call, with its ringing.
   leftoverMs: 2 * 3_900_000,
 };

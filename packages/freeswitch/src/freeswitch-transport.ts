@@ -152,7 +152,7 @@ export function makeTransport(
     if (live) await calls.until(() => live.call.ended, timing.lateMs, call.signal);
     const late = calls.ended(uuid);
     if (late) return late;
-    if (live && !live.call.seen && live.checkAt > now()) return live.call.report();
+    if (live && !live.call.seen && live.checkAt > now()) return live.ordered ? live.call.report() : undefined;
     calls.drop(uuid);
     return undefined;
   };
@@ -189,6 +189,7 @@ export function makeTransport(
             });
           }
           if (!reply.startsWith("+OK")) throw outcomeUnknown();
+          live.ordered = true;
           await calls.until(
             () => live.call.seen || live.call.ended || live.call.refused || !connection.isOpen,
             timing.earlyMs,

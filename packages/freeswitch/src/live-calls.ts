@@ -7,6 +7,8 @@ import type { FreeSwitchTiming } from "./freeswitch-timing.ts";
 /** A call and when somebody has to look after it. */
 export interface LiveCall {
   readonly call: FreeSwitchCall;
+  /** True once FreeSWITCH answered that it took the order to call. */
+  ordered: boolean;
   /** Seconds that it may take from the answer on. */
   readonly longestSeconds: number;
   /** After this moment it is overdue, in milliseconds of the registry's clock. */
@@ -19,8 +21,6 @@ export interface LiveCall {
 
 /** How long the results of calls that ended are kept in memory, for those who ask. */
 const mostEnded = 2_000;
-/** FreeSWITCH's own timers come first. */
-const graceMs = 30_000;
 /** The most that a call is ever given after its answer. */
 export const longestCallSeconds = 3_600;
 
@@ -34,7 +34,7 @@ export class LiveCalls {
   readonly #waiting = new Set<() => void>();
   readonly #gateway: string;
   readonly #ringSeconds: number;
-  readonly #timing: Pick<FreeSwitchTiming, "settleMs" | "lateMs">;
+  readonly #timing: Pick<FreeSwitchTiming, "settleMs" | "lateMs" | "callGraceMs">;
   readonly #now: () => number;
   readonly #onNews: (call: FreeSwitchCall) => void;
 
@@ -45,7 +45,7 @@ export class LiveCalls {
   constructor(options: {
     gateway: string;
     ringSeconds: number;
-    timing: Pick<FreeSwitchTiming, "settleMs" | "lateMs">;
+    timing: Pick<FreeSwitchTiming, "settleMs" | "lateMs" | "callGraceMs">;
     now: () => number;
     onNews: (call: FreeSwitchCall) => void;
   }) {
@@ -82,8 +82,9 @@ export class LiveCalls {
   add(uuid: string, attemptId: string, longestSeconds: number = longestCallSeconds): LiveCall {
     const live: LiveCall = {
       call: new FreeSwitchCall(uuid, attemptId),
+      ordered: false,
       longestSeconds,
-      deadline: this.#now() + this.#ringSeconds * 1000 + graceMs,
+      deadline: this.#now() + this.#ringSeconds * 1000 + this.#timing.callGraceMs,
       checkAt: this.#now() + this.#timing.settleMs,
       missingSince: undefined,
     };
@@ -101,9 +102,9 @@ export class LiveCalls {
     for (const live of this.#live.values()) if (live.call.seen) live.checkAt = this.#now();
   }
 
-  /** Gives a call more time. */
+  /** Gives a call more time to be gone. */
   extend(live: LiveCall): void {
-    live.deadline = this.#now() + graceMs;
+    live.deadline = this.#now() + Math.max(this.#timing.callGraceMs, this.#timing.lateMs);
   }
 
   /** Takes one event from the exchange; one that is not about a fax of ours changes nothing. */
@@ -116,7 +117,7 @@ export class LiveCalls {
     const news = call.take(event);
     live.missingSince = undefined;
     if (before !== "answered" && call.phase === "answered") {
-      live.deadline = this.#now() + live.longestSeconds * 1000 + graceMs;
+      live.deadline = this.#now() + live.longestSeconds * 1000 + this.#timing.callGraceMs;
     }
     if (call.refused && !refused) live.checkAt = this.#now() + this.#timing.lateMs;
     if (news) this.#tell(call);

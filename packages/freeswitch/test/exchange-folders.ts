@@ -41,6 +41,7 @@ export const quickTiming: FreeSwitchTiming = {
   scanMs: 60_000,
   quietMs: 60_000,
   refusedMs: 60_000,
+  callGraceMs: 30_000,
   leftoverMs: 60_000,
 };
 
