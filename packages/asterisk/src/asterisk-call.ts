@@ -16,9 +16,6 @@ export function attemptOf(channelId: string | undefined): string | undefined {
 /** Where a call is. `missed`: it is over, and its result did not come by event: Asterisk's database has to tell. */
 export type CallPhase = "dialling" | "ringing" | "answered" | "ended" | "missed";
 
-/** Late events of a call that is over come within this time, in any order. */
-export const graceMs = 2_000;
-
 /** The most that a page takes, and what a call needs besides; the dialplan is told the same. */
 const perPageSeconds = 90;
 const perCallSeconds = 120;
@@ -48,23 +45,29 @@ export class AsteriskCall {
   #report: StatusReport;
   /** The Originate's id; its response may have no Uniqueid on old releases. */
   readonly #originateId: string | undefined;
+  readonly #graceMs: number;
   #refusal: { reason: number } | undefined;
   #cause: number | undefined;
   #graceEndsAt: number | undefined;
 
-  /** @param call `originateId`: absent for a call that was found under way */
+  /**
+   * @param call `originateId`: absent for a call that was found under way; `longestMs`: until it is overdue; `graceMs`:
+   * within this time late events of a call that is over come, in any order
+   */
   constructor(call: {
     attemptId: string;
     originateId?: string;
     answered?: boolean;
     now: number;
     longestMs: number;
+    graceMs: number;
   }) {
     this.attemptId = call.attemptId;
     this.channelId = channelOf(call.attemptId);
     this.startedAt = call.now;
     this.overdueAt = call.now + call.longestMs;
     this.#originateId = call.originateId;
+    this.#graceMs = call.graceMs;
     this.#phase = call.answered ? "answered" : "dialling";
     this.#report = this.#open(call.answered ? "in_progress" : "queued", "Originate");
   }
@@ -183,14 +186,14 @@ export class AsteriskCall {
     if (this.#phase === "answered") return;
     this.#refusal = { reason: Number.isInteger(reason) ? reason : 0 };
     if (this.#cause !== undefined) this.#endUnanswered();
-    else this.#graceEndsAt = now + graceMs;
+    else this.#graceEndsAt = now + this.#graceMs;
   }
 
   #hangUp(cause: number, now: number): void {
     this.#cause = Number.isInteger(cause) && cause >= 0 && cause <= 127 ? cause : 0;
     if (this.#refusal) this.#endUnanswered();
     // Whether it was answered, or how its session ended, may still be on the way.
-    else this.#graceEndsAt = now + graceMs;
+    else this.#graceEndsAt = now + this.#graceMs;
   }
 
   #endUnanswered(): void {

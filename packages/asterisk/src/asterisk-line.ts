@@ -19,6 +19,8 @@ import { resultReport } from "./asterisk-status.ts";
 export interface LinePatience extends AmiPatience {
   /** How often calls are looked after. */
   tickMs: number;
+  /** Late events of a call that is over come within this time. */
+  graceMs: number;
   /** An Originate that was taken has its channel by then; the manifest says the same. */
   settleMs: number;
   /** After a refused login nobody tries again for so long: exchanges lock out who does. */
@@ -33,6 +35,7 @@ export interface LinePatience extends AmiPatience {
 export const linePatience: LinePatience = {
   ...amiPatience,
   tickMs: 250,
+  graceMs: 2_000,
   settleMs: 15_000,
   refusedMs: 60_000,
   lookAgainMs: 5_000,
@@ -105,6 +108,7 @@ export class AsteriskLine {
       originateId: call.originateId,
       now,
       longestMs: this.#longestMs(call.pages),
+      graceMs: this.#patience.graceMs,
     });
     this.#calls.set(call.attemptId, { ...tracked(made), submittedAt: call.submittedAt });
     return made;
@@ -328,8 +332,9 @@ export class AsteriskLine {
 
   #adopt(attemptId: string, answered: boolean): Tracked {
     const now = performance.now();
+    const { graceMs } = this.#patience;
     const longestMs = this.#longestMs(Number.POSITIVE_INFINITY);
-    const found = tracked(new AsteriskCall({ attemptId, answered, now, longestMs }));
+    const found = tracked(new AsteriskCall({ attemptId, answered, now, longestMs, graceMs }));
     this.#calls.set(attemptId, found);
     return found;
   }

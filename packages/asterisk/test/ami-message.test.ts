@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { listRecordings, readRecording } from "@faxbot/testing";
 import { describe, expect, it } from "vitest";
 import { type AmiMessage, AmiReader, channelVariable, encodeAction } from "../src/ami-message.ts";
-import { recordingsFolder } from "./ami-replay.ts";
 
 const banner = "Asterisk Call Manager/11.0.0\r\n";
 
@@ -18,11 +17,10 @@ function textOf(message: AmiMessage): string {
 
 describe("reading messages", () => {
   it("cuts every recording into the same messages, however it comes in pieces", () => {
-    const folder = `${recordingsFolder}/asterisk`;
-    const names = readdirSync(folder).filter((name) => name.endsWith(".server.txt"));
-    expect(names.length).toBeGreaterThan(15);
-    for (const name of names) {
-      const bytes = readFileSync(`${folder}/${name}`);
+    const recordings = listRecordings("ami").filter(({ outcome }) => outcome !== "attack");
+    expect(recordings.length).toBeGreaterThan(15);
+    for (const { name } of recordings) {
+      const bytes = readRecording(name).server;
       const whole = readAll(new AmiReader(), bytes, bytes.byteLength).map(textOf);
       expect(whole.length).toBeGreaterThan(0);
       expect(whole.every((text) => /^(event|response) /.test(text))).toBe(true);
