@@ -114,6 +114,7 @@ export class Receptions {
   }
 
   #hand(id: string, facts: ReceivedFacts): void {
+    if (this.#handed.has(id)) return;
     this.#handed.add(id);
     this.#onReceived(this.eventOf(id, facts));
   }
