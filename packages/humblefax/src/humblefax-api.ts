@@ -1,3 +1,4 @@
+import { lenientText, lenientTime, lenientWholeNumber } from "@faxbot/core/transport";
 import { z } from "zod";
 
 /**
@@ -5,45 +6,26 @@ import { z } from "zod";
  * independent clients built from it, which saw integers as texts, single values as lists and keys missing. Everything
  * but ids is read tolerantly.
  */
-const text = z
-  .preprocess(
-    (value) => (Array.isArray(value) ? value[0] : value),
-    z.union([z.string(), z.number().transform(String)]),
-  )
-  .optional()
-  .catch(undefined);
-const digits = z
-  .string()
-  .regex(/^\d{1,12}$/)
-  .transform(Number);
-const wholeNumber = z
-  .union([z.number(), digits])
-  .pipe(z.number().int().min(0).max(1_000_000))
-  .optional()
-  .catch(undefined);
-/** Seconds since 1970, as number or text. */
-const unixTime = z
-  .union([z.number(), digits])
-  .pipe(z.number().positive().max(4_102_444_800))
-  .transform((seconds) => new Date(seconds * 1000))
-  .optional()
-  .catch(undefined);
 /** Integers today, with dots for drafts; nothing that could leave a path or fill a log. */
 const faxId = z
   .union([z.string(), z.number().transform(String)])
   .pipe(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/));
 
 const recipient = z
-  .looseObject({ toNumber: text, status: text, attempts: z.array(z.unknown()).optional().catch(undefined) })
+  .looseObject({
+    toNumber: lenientText,
+    status: lenientText,
+    attempts: z.array(z.unknown()).optional().catch(undefined),
+  })
   .optional()
   .catch(undefined);
 
 /** One sent fax. Loose, because clients disagree where in it `failureReason` stands. */
 export const humblefaxSentFax = z.looseObject({
   id: faxId,
-  status: text,
-  uuid: text,
-  numPages: wholeNumber,
+  status: lenientText,
+  uuid: lenientText,
+  numPages: lenientWholeNumber,
   recipients: z.array(recipient).optional().catch(undefined),
 });
 
@@ -53,11 +35,11 @@ export type HumbleFaxSentFax = z.output<typeof humblefaxSentFax>;
 /** One received fax. */
 export const humblefaxIncomingFax = z.object({
   id: faxId,
-  status: text,
-  time: unixTime,
-  toNumber: text,
-  fromNumber: text,
-  numPages: wholeNumber,
+  status: lenientText,
+  time: lenientTime,
+  toNumber: lenientText,
+  fromNumber: lenientText,
+  numPages: lenientWholeNumber,
 });
 
 /** See {@link humblefaxIncomingFax}. */
@@ -66,7 +48,7 @@ export type HumbleFaxIncomingFax = z.output<typeof humblefaxIncomingFax>;
 /** Every answer has one envelope; `result: "failure"` is an error whatever the status says. */
 function reply<S extends z.ZodType>(data: S) {
   return z
-    .object({ result: text, data: z.unknown() })
+    .object({ result: lenientText, data: z.unknown() })
     .refine(({ result }) => result?.toLowerCase() !== "failure")
     .transform((envelope): unknown => envelope.data)
     .pipe(data);
@@ -126,7 +108,7 @@ export const humblefaxWebhooks = reply(
 
 /** A webhook's body. The inner key is capitalised; one client reads the fax straight from `data`. */
 export const humblefaxWebhook = z.object({
-  type: text,
+  type: lenientText,
   data: z.looseObject({}).transform((data) => {
     const inner = data.IncomingFax ?? data.incomingFax ?? data.SentFax ?? data.sentFax ?? data;
     return z.object({ id: faxId }).optional().catch(undefined).parse(inner)?.id;

@@ -1,6 +1,5 @@
 import {
   apiPath,
-  FaxError,
   type HttpClient,
   isFaxError,
   type TransportCall,
@@ -125,11 +124,4 @@ export function receivedEvent(fax: HumbleFaxIncomingFax): Extract<TransportEvent
     ...(stageOf(fax) === "partial" ? { partial: true } : {}),
     ...(fax.time ? { occurredAt: fax.time } : {}),
   };
-}
-
-/** The error of a download that is no PDF. */
-export function notAPdf(): FaxError {
-  return new FaxError("transport_unavailable", "humblefax gave something else than a PDF", {
-    transportId: "humblefax",
-  });
 }

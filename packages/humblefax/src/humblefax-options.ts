@@ -1,4 +1,4 @@
-import { FaxError, type SendJob } from "@faxbot/core/transport";
+import { parseSendOptions, type SendJob } from "@faxbot/core/transport";
 import { z } from "zod";
 import { wireNumber } from "./humblefax-number.ts";
 import type { HumbleFaxSettings } from "./humblefax-settings.ts";
@@ -20,29 +20,11 @@ export const humblefaxSendOptions = z.strictObject({
 /** See {@link humblefaxSendOptions}. */
 export type HumbleFaxSendOptions = z.input<typeof humblefaxSendOptions>;
 
-/**
- * Checks a caller's options.
- *
- * @throws FaxError `request_invalid` that names the options, never their values
- */
+/** Checks a caller's options. @throws FaxError `request_invalid` that names the options, never their values */
 export function readSendOptions(
   options: Readonly<Record<string, unknown>>,
 ): z.output<typeof humblefaxSendOptions> {
-  const parsed = humblefaxSendOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${printable(key)} is not known`)
-      : [`${printable(String(issue.path[0]))} is not valid`],
-  );
-  throw new FaxError("request_invalid", `options of humblefax: ${[...new Set(names)].join("; ")}`, {
-    transportId: "humblefax",
-  });
-}
-
-/** A name comes from the caller, and an error's message must not be a way to carry anything else. */
-function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_]{0,40}$/.test(name) ? name : "a name";
+  return parseSendOptions("humblefax", humblefaxSendOptions, options);
 }
 
 /**

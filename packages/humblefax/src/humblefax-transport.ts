@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   apiPath,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   isFaxError,
+  onlyPdf,
   parseSettings,
-  readAll,
+  probeHealth,
+  refuseUnsendable,
   type SendJob,
   settingsFromEnv,
   type TransportCall,
   type TransportEvent,
   type TransportManifest,
+  unsendable,
 } from "@faxbot/core/transport";
 import type { z } from "zod";
 import { humblefaxClient } from "./humblefax-client.ts";
-import { getIncomingFax, notAPdf, pollIncoming, receivedEvent, stageOf } from "./humblefax-inbound.ts";
+import { getIncomingFax, pollIncoming, receivedEvent, stageOf } from "./humblefax-inbound.ts";
 import { humblefaxManifest, manifestFor } from "./humblefax-manifest.ts";
 import { isServed } from "./humblefax-number.ts";
 import { faxData, readSendOptions } from "./humblefax-options.ts";
@@ -72,7 +74,6 @@ export const humblefax: HumbleFaxFactory = Object.assign(
   },
 );
 
-const healthTimeoutMs = 15_000;
 /** A webhook is to be answered quickly; while the limiter is blocked it is not, and HumbleFax calls again. */
 const webhookTimeoutMs = 20_000;
 const registerEveryMs = 10 * 60_000;
@@ -114,7 +115,7 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
 
     async send(job, call) {
       firstUse(call);
-      refuseUnsendable(job);
+      refuseUnserved(job);
       const data = faxData(job, settings);
       const fax = await (settings.sendMethod === "quick" ? quickSend : sendInSteps)(client, job, data, call);
       return { reference: job.attemptId, ...statusReport({ ...fax, status: fax.status || "in progress" }) };
@@ -162,10 +163,7 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
         { mediaType: "application/pdf", fileName: "fax.pdf", maxBytes: largestDocument },
         call,
       );
-      const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
-      if (Buffer.from(start).toString("latin1") === "%PDF-") return document;
-      await document.dispose();
-      throw notAPdf();
+      return onlyPdf(humblefaxManifest.id, document);
     },
 
     async deleteDocument(providerId, call) {
@@ -177,25 +175,12 @@ function makeTransport(id: string, settings: HumbleFaxSettings): HumbleFaxTransp
       }
     },
 
-    async checkHealth(call) {
+    checkHealth(call) {
       firstUse(call);
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
-      try {
-        const now = call.clock.now().getTime() / 1000;
-        await listSentFaxes(client, now - 60, now, { ...call, signal });
-        return { status: "healthy", message: "HumbleFax answers and takes the keys." };
-      } catch (error) {
-        if (isFaxError(error, "transport_unauthorized")) {
-          return { status: "unhealthy", message: "HumbleFax refuses the keys." };
-        }
-        if (isFaxError(error, "transport_rate_limited")) {
-          return { status: "unknown", message: "HumbleFax asks for fewer calls; try again later." };
-        }
-        return {
-          status: "unhealthy",
-          message: "HumbleFax cannot be reached or does not answer as expected.",
-        };
-      }
+      const now = call.clock.now().getTime() / 1000;
+      return probeHealth("HumbleFax", "the keys", call, (limited) =>
+        listSentFaxes(client, now - 60, now, limited),
+      );
     },
 
     async run(host) {
@@ -245,28 +230,16 @@ function warningsFor(settings: HumbleFaxSettings): string[] {
   return warnings;
 }
 
-/** What can be refused before the wire is refused as proven: the fax never left. */
-function refuseUnsendable(job: SendJob): void {
-  const refuse = (message: string, failure: Omit<Failure, "retryable">) => {
-    throw new FaxError("transport_rejected", message, {
-      transportId: humblefaxManifest.id,
-      failure: { retryable: false, ...failure },
-    });
-  };
-  if (!isServed(job.to)) refuse("humblefax does not serve the number", { reason: "invalid_number" });
+/** What HumbleFax could never send is refused before the wire: proven not sent. */
+function refuseUnserved(job: SendJob): void {
+  const { id } = humblefaxManifest;
+  if (!isServed(job.to))
+    throw unsendable(id, "humblefax does not serve the number", { reason: "invalid_number" });
   if (job.from !== undefined && !isServed(job.from)) {
-    refuse("humblefax cannot have the sender's number", { reason: "rejected" });
+    throw unsendable(id, "humblefax cannot have the sender's number", { reason: "rejected" });
   }
-  const mediaType = job.document.mediaType.split(";")[0] ?? "";
-  if (!humblefaxManifest.accepts.includes(mediaType)) {
-    refuse("humblefax does not take documents of this type", { reason: "document" });
-  }
-  if (job.document.size > largestDocument)
-    refuse("the document is larger than 50 MB", { reason: "document" });
-  try {
-    readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    refuse(error.message, { reason: "rejected", providerCode: "invalid_options" });
+  refuseUnsendable(humblefaxManifest, job, readSendOptions);
+  if (job.document.size > largestDocument) {
+    throw unsendable(id, "the document is larger than 50 MB", { reason: "document" });
   }
 }

@@ -4,7 +4,7 @@ import {
   type FaxDocument,
   FaxError,
   isFaxError,
-  readAll,
+  isPdf,
   spoolDocument,
   type TransportHost,
 } from "@faxbot/core/transport";
@@ -191,8 +191,7 @@ async function download(
   try {
     const about = { mediaType: "application/pdf", fileName };
     const document = await spoolDocument(stream, about, { maxBytes: limits.attachmentBytes });
-    const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
-    if (Buffer.from(start).toString("latin1") === "%PDF-") return document;
+    if (await isPdf(document)) return document;
     await document.dispose();
     return undefined;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { lenientText, lenientTime, lenientWholeNumber } from "@faxbot/core/transport";
 import { z } from "zod";
 
 /**
@@ -5,43 +6,15 @@ import { z } from "zod";
  * are read. Sources: the vendor's documents, the recordings of phaxio-ruby, the fixtures of phaxio-java. Everything but
  * the id is optional and read tolerantly: numbers may come as texts, lists as single values, and keys may be missing.
  */
-const text = z
-  .union([z.string(), z.number().transform(String)])
-  .optional()
-  .catch(undefined);
-const wholeNumber = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  ])
-  .pipe(z.number().int().nonnegative())
-  .optional()
-  .catch(undefined);
-/** RFC 3339 with an offset (v2, v2.1) or Unix seconds (v1). */
-const time = z
-  .union([
-    z.number().transform((seconds) => new Date(seconds * 1000)),
-    z
-      .string()
-      .regex(/^\d{1,12}$/)
-      .transform((seconds) => new Date(Number(seconds) * 1000)),
-    z.string().transform((value) => new Date(value)),
-  ])
-  .pipe(z.date())
-  .optional()
-  .catch(undefined);
 /** A whole number today; other ids stay possible, but nothing that could leave a path or fill a log. */
 const faxId = z
   .union([z.string(), z.number().int().transform(String)])
   .pipe(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/));
 
 const recipient = z.object({
-  status: text,
-  error_id: wholeNumber,
-  error_type: text,
+  status: lenientText,
+  error_id: lenientWholeNumber,
+  error_type: lenientText,
 });
 const recipients = z
   .union([z.array(recipient.optional().catch(undefined)), recipient.transform((one) => [one])])
@@ -51,21 +24,21 @@ const recipients = z
 /** One fax as Phaxio tells it. */
 export const phaxioFax = z.object({
   id: faxId,
-  direction: text,
-  num_pages: wholeNumber,
-  status: text,
-  created_at: time,
+  direction: lenientText,
+  num_pages: lenientWholeNumber,
+  status: lenientText,
+  created_at: lenientTime,
   /** v1's name of it. */
-  requested_at: time,
-  completed_at: time,
-  from_number: text,
-  to_number: text,
+  requested_at: lenientTime,
+  completed_at: lenientTime,
+  from_number: lenientText,
+  to_number: lenientText,
   /** In cents. */
-  cost: wholeNumber,
+  cost: lenientWholeNumber,
   tags: z.record(z.string(), z.unknown()).optional().catch(undefined),
   recipients,
-  error_id: wholeNumber,
-  error_type: text,
+  error_id: lenientWholeNumber,
+  error_type: lenientText,
 });
 
 /** See {@link phaxioFax}. */
@@ -90,7 +63,7 @@ const refusal = z
 export function phaxioReply<S extends z.ZodType>(data: S) {
   const answer = z.object({
     data,
-    paging: z.object({ per_page: wholeNumber }).optional().catch(undefined),
+    paging: z.object({ per_page: lenientWholeNumber }).optional().catch(undefined),
   });
   return z.union([refusal, answer.transform((reply) => ({ refused: false as const, ...reply }))]);
 }

@@ -3,7 +3,7 @@ import {
   type FaxDocument,
   FaxError,
   isFaxError,
-  readAll,
+  isPdf,
   readMultipart,
   spoolDocument,
   type WebhookRequest,
@@ -89,12 +89,6 @@ async function* readParts(request: WebhookRequest, contentType: string) {
   // The host limits the body as a whole. A limit for one file would leave an event that can never be verified.
   const limits = { fieldBytes: largestField, fileBytes: Number.MAX_SAFE_INTEGER };
   yield* readMultipart(await request.body.stream(), contentType, limits);
-}
-
-/** By its first bytes: what the sender calls it proves nothing. */
-export async function isPdf(document: FaxDocument): Promise<boolean> {
-  const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
-  return Buffer.from(start).toString("latin1") === "%PDF-";
 }
 
 function malformed(message: string): FaxError {

@@ -1,4 +1,4 @@
-import { FaxError, type FormPart, type SendJob } from "@faxbot/core/transport";
+import { type FormPart, parseSendOptions, type SendJob } from "@faxbot/core/transport";
 import { z } from "zod";
 import { phaxioManifest } from "./phaxio-manifest.ts";
 import type { PhaxioSettings } from "./phaxio-settings.ts";
@@ -40,29 +40,11 @@ export const phaxioSendOptions = z.strictObject({
 /** See {@link phaxioSendOptions}. */
 export type PhaxioSendOptions = z.input<typeof phaxioSendOptions>;
 
-/**
- * Checks a caller's options.
- *
- * @throws FaxError `request_invalid` that names the options, never their values
- */
+/** Checks a caller's options. @throws FaxError `request_invalid` that names the options, never their values */
 export function readSendOptions(
   options: Readonly<Record<string, unknown>>,
 ): z.output<typeof phaxioSendOptions> {
-  const parsed = phaxioSendOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${printable(key)} is not known`)
-      : [`${printable(String(issue.path[0]))} is not valid`],
-  );
-  throw new FaxError("request_invalid", `options of phaxio: ${[...new Set(names)].join("; ")}`, {
-    transportId: phaxioManifest.id,
-  });
-}
-
-/** A name comes from the caller, and an error's message must not be a way to carry anything else. */
-function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_]{0,40}$/.test(name) ? name : "a name";
+  return parseSendOptions(phaxioManifest.id, phaxioSendOptions, options);
 }
 
 /** The extension by which Phaxio tells what a file is. */

@@ -1,17 +1,17 @@
 import {
   apiPath,
   basicAuthorization,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   formBody,
   type HttpRequest,
   httpClient,
-  isE164,
   isFaxError,
   multipartBody,
+  onlyPdf,
   parseSettings,
-  type SendJob,
+  probeHealth,
+  refuseUnsendable,
   type StatusReport,
   settingsFromEnv,
   type TransportCall,
@@ -19,7 +19,7 @@ import {
 } from "@faxbot/core/transport";
 import { z } from "zod";
 import { type PhaxioFax, phaxioFax, phaxioFaxList, phaxioFaxRef, phaxioReply } from "./phaxio-api.ts";
-import { isPdf, largestDocument, readForm, readFormDocument } from "./phaxio-form.ts";
+import { largestDocument, readForm, readFormDocument } from "./phaxio-form.ts";
 import { manifestFor, phaxioManifest } from "./phaxio-manifest.ts";
 import { readSendOptions, sendParts } from "./phaxio-options.ts";
 import { apiUrl, type PhaxioSettings, phaxioSettings } from "./phaxio-settings.ts";
@@ -91,7 +91,6 @@ export const phaxio: PhaxioFactory = Object.assign(
   },
 );
 
-const healthTimeoutMs = 15_000;
 /** `data` that is not there or not needed. */
 const ignored = z.unknown().optional();
 /** Clocks differ, and Phaxio's `created_at` is its own. */
@@ -147,7 +146,7 @@ function makeTransport(id: string, settings: PhaxioSettings): PhaxioTransport {
 
     async send(job, call) {
       firstUse(call);
-      refuseUnsendable(job);
+      refuseUnsendable(phaxioManifest, job, readSendOptions);
       const body = multipartBody(sendParts(job, settings, callbackUrlOf(job.callbackUrl, settings)));
       const providerId = await order({ method: "POST", path: "/faxes", body }, call);
       return { providerId, status: "queued", providerStatus: "queued", reference: job.attemptId };
@@ -240,11 +239,7 @@ function makeTransport(id: string, settings: PhaxioSettings): PhaxioTransport {
         { mediaType: "application/pdf", fileName: "fax.pdf", maxBytes: largestDocument },
         call,
       );
-      if (await isPdf(document)) return document;
-      await document.dispose();
-      throw new FaxError("transport_unavailable", "phaxio gave something else than a PDF", {
-        transportId: phaxioManifest.id,
-      });
+      return onlyPdf(phaxioManifest.id, document);
     },
 
     async deleteDocument(providerId, call) {
@@ -256,21 +251,11 @@ function makeTransport(id: string, settings: PhaxioSettings): PhaxioTransport {
       }
     },
 
-    async checkHealth(call) {
+    checkHealth(call) {
       firstUse(call);
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
-      try {
-        await ask({ method: "GET", path: "/account/status" }, z.looseObject({}), { ...call, signal });
-        return { status: "healthy", message: "Phaxio answers and takes the credentials." };
-      } catch (error) {
-        if (isFaxError(error, "transport_unauthorized")) {
-          return { status: "unhealthy", message: "Phaxio refuses the key or the secret." };
-        }
-        if (isFaxError(error, "transport_rate_limited")) {
-          return { status: "unknown", message: "Phaxio asks for fewer calls; try again later." };
-        }
-        return { status: "unhealthy", message: "Phaxio cannot be reached or does not answer as expected." };
-      }
+      return probeHealth("Phaxio", "the key or the secret", call, (limited) =>
+        ask({ method: "GET", path: "/account/status" }, z.looseObject({}), limited),
+      );
     },
   };
 }
@@ -310,25 +295,4 @@ function callbackUrlOf(given: string | undefined, settings: PhaxioSettings): str
 /** To the second, as in the vendor's examples. */
 function rfc3339(time: number): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-/** What can be refused before the wire is refused as proven: the fax never left. */
-function refuseUnsendable(job: SendJob): void {
-  const refuse = (message: string, failure: Omit<Failure, "retryable">) => {
-    throw new FaxError("transport_rejected", message, {
-      transportId: phaxioManifest.id,
-      failure: { retryable: false, ...failure },
-    });
-  };
-  if (!isE164(job.to)) refuse("the number is not in E.164 form", { reason: "invalid_number" });
-  const mediaType = job.document.mediaType.split(";")[0] ?? "";
-  if (!phaxioManifest.accepts.includes(mediaType)) {
-    refuse("phaxio does not take documents of this type", { reason: "document" });
-  }
-  try {
-    readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    refuse(error.message, { reason: "rejected", providerCode: "invalid_options" });
-  }
 }

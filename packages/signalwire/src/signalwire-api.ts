@@ -1,3 +1,4 @@
+import { lenientText, lenientTime, lenientWholeNumber } from "@faxbot/core/transport";
 import { z } from "zod";
 
 /**
@@ -7,33 +8,6 @@ import { z } from "zod";
  */
 const oneOf = <S extends z.ZodType>(schema: S) =>
   z.preprocess((value) => (Array.isArray(value) ? (value as unknown[])[0] : value), schema);
-const text = oneOf(
-  z
-    .union([z.string(), z.number().transform(String)])
-    .optional()
-    .catch(undefined),
-);
-const wholeNumber = oneOf(
-  z
-    .union([
-      z.number(),
-      z
-        .string()
-        .regex(/^\d{1,9}$/)
-        .transform(Number),
-    ])
-    .pipe(z.number().int().nonnegative())
-    .optional()
-    .catch(undefined),
-);
-const time = oneOf(
-  z
-    .string()
-    .transform((value) => new Date(value))
-    .pipe(z.date())
-    .optional()
-    .catch(undefined),
-);
 /** A UUID by the documents, whose own examples are none; so only what cannot leave a path or fill a log. */
 const sid = oneOf(
   z.union([z.string(), z.number().transform(String)]).pipe(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)),
@@ -58,19 +32,19 @@ const currency = oneOf(
 /** One fax as SignalWire tells it. */
 export const signalwireFax = z.object({
   sid,
-  status: text,
-  direction: text,
-  from: text,
-  to: text,
-  num_pages: wholeNumber,
+  status: lenientText,
+  direction: lenientText,
+  from: lenientText,
+  to: lenientText,
+  num_pages: lenientWholeNumber,
   price,
   price_unit: currency,
   media_sid: sid.optional().catch(undefined),
-  media_url: text,
-  error_code: text,
-  error_message: text,
-  date_created: time,
-  date_updated: time,
+  media_url: lenientText,
+  error_code: lenientText,
+  error_message: lenientText,
+  date_created: lenientTime,
+  date_updated: lenientTime,
 });
 
 /** See {@link signalwireFax}. */
@@ -79,7 +53,7 @@ export type SignalWireFax = z.output<typeof signalwireFax>;
 /** The answer to `GET /Faxes`. */
 export const signalwireFaxList = z.object({
   faxes: z.array(signalwireFax.optional().catch(undefined)).default([]),
-  next_page_uri: text,
+  next_page_uri: lenientText,
 });
 
 const code = z.union([

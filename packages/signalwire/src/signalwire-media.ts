@@ -1,12 +1,11 @@
 import {
   basicAuthorization,
   type FaxDocument,
-  FaxError,
   type HttpClient,
   httpClient,
   type MediaFetchOptions,
   mediaFetch,
-  readAll,
+  onlyPdf,
   type TransportCall,
 } from "@faxbot/core/transport";
 import { signalwireManifest } from "./signalwire-manifest.ts";
@@ -56,16 +55,6 @@ export function signalwireMedia(
             },
             call,
           );
-    if (await isPdf(document)) return document;
-    await document.dispose();
-    throw new FaxError("transport_unavailable", "signalwire gave something else than a PDF", {
-      transportId: signalwireManifest.id,
-    });
+    return onlyPdf(signalwireManifest.id, document);
   };
-}
-
-/** By its first bytes: what the sender calls it proves nothing. */
-async function isPdf(document: FaxDocument): Promise<boolean> {
-  const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
-  return Buffer.from(start).toString("latin1") === "%PDF-";
 }

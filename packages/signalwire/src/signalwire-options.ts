@@ -1,4 +1,4 @@
-import { FaxError, type SendJob } from "@faxbot/core/transport";
+import { parseSendOptions, type SendJob } from "@faxbot/core/transport";
 import { z } from "zod";
 import { signalwireManifest } from "./signalwire-manifest.ts";
 import type { SignalWireSettings } from "./signalwire-settings.ts";
@@ -34,29 +34,11 @@ export const signalwireSendOptions = z.strictObject({
 /** See {@link signalwireSendOptions}. */
 export type SignalWireSendOptions = z.input<typeof signalwireSendOptions>;
 
-/**
- * Checks a caller's options.
- *
- * @throws FaxError `request_invalid` that names the options, never their values
- */
+/** Checks a caller's options. @throws FaxError `request_invalid` that names the options, never their values */
 export function readSendOptions(
   options: Readonly<Record<string, unknown>>,
 ): z.output<typeof signalwireSendOptions> {
-  const parsed = signalwireSendOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${printable(key)} is not known`)
-      : [`${printable(String(issue.path[0]))} is not valid`],
-  );
-  throw new FaxError("request_invalid", `options of signalwire: ${[...new Set(names)].join("; ")}`, {
-    transportId: signalwireManifest.id,
-  });
-}
-
-/** A name comes from the caller, and an error's message must not be a way to carry anything else. */
-function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_]{0,40}$/.test(name) ? name : "a name";
+  return parseSendOptions(signalwireManifest.id, signalwireSendOptions, options);
 }
 
 /** The fields of the form of `POST /Faxes` (API reference, "Send a fax"); any other field is refused there. */

@@ -2,18 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   apiPath,
   basicAuthorization,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   formBody,
   httpClient,
-  isE164,
   isFaxError,
   parseSettings,
+  probeHealth,
+  refuseUnsendable,
   type SendJob,
   settingsFromEnv,
   type TransportCall,
   type TransportManifest,
+  unsendable,
 } from "@faxbot/core/transport";
 import type { z } from "zod";
 import { type SignalWireFax, signalwireFax, signalwireFaxList } from "./signalwire-api.ts";
@@ -73,7 +74,6 @@ export const signalwire: SignalWireFactory = Object.assign(
   },
 );
 
-const healthTimeoutMs = 15_000;
 const listPageSize = 200;
 const mostListPages = 50;
 
@@ -144,7 +144,8 @@ function makeTransport(id: string, settings: SignalWireSettings): SignalWireTran
 
     async send(job, call) {
       firstUse(call);
-      const documentUrl = refuseUnsendable(job);
+      refuseUnsendable(signalwireManifest, job, readSendOptions);
+      const documentUrl = documentUrlOf(job);
       const body = formBody(sendFields(job, documentUrl, settings, callbackUrlOf(job)));
       const fax = await client.json(
         { method: "POST", path: "/Faxes", body, intent: "send" },
@@ -224,25 +225,20 @@ function makeTransport(id: string, settings: SignalWireSettings): SignalWireTran
       }
     },
 
-    async checkHealth(call) {
+    checkHealth(call) {
       firstUse(call);
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
-      try {
-        const query: [string, string][] = [["PageSize", "1"]];
-        await client.json({ method: "GET", path: "/Faxes", query }, signalwireFaxList, { ...call, signal });
-        return { status: "healthy", message: "SignalWire answers and takes the credentials." };
-      } catch (error) {
-        if (isFaxError(error, "transport_unauthorized") || isFaxError(error, "not_found")) {
-          return { status: "unhealthy", message: "SignalWire refuses the project, the token or its scope." };
-        }
-        if (isFaxError(error, "transport_rate_limited")) {
-          return { status: "unknown", message: "SignalWire asks for fewer calls; try again later." };
-        }
-        return {
-          status: "unhealthy",
-          message: "SignalWire cannot be reached or does not answer as expected.",
-        };
-      }
+      const query: [string, string][] = [["PageSize", "1"]];
+      return probeHealth("SignalWire", "the project, the token or its scope", call, (limited) =>
+        client
+          .json({ method: "GET", path: "/Faxes", query }, signalwireFaxList, limited)
+          .catch((error: unknown) => {
+            // The account is in the path.
+            if (!isFaxError(error, "not_found")) throw error;
+            throw new FaxError("transport_unauthorized", "signalwire does not know the project", {
+              transportId: signalwireManifest.id,
+            });
+          }),
+      );
     },
 
     async run(host) {
@@ -271,33 +267,11 @@ function nextPage(uri: string | undefined): [string, string][] | undefined {
   return [["Page", page], ...(token ? [["PageToken", token] as [string, string]] : [])];
 }
 
-/**
- * What can be refused before the wire is refused as proven: the fax never left.
- *
- * @returns the URL from which SignalWire is to fetch the document
- */
-function refuseUnsendable(job: SendJob): string {
-  const refuse = (message: string, failure: Omit<Failure, "retryable">) =>
-    new FaxError("transport_rejected", message, {
-      transportId: signalwireManifest.id,
-      failure: { retryable: false, ...failure },
-    });
-  if (!isE164(job.to)) throw refuse("the number is not in E.164 form", { reason: "invalid_number" });
-  const mediaType = job.document.mediaType.split(";")[0] ?? "";
-  if (!signalwireManifest.accepts.includes(mediaType)) {
-    throw refuse("signalwire does not take documents of this type", { reason: "document" });
-  }
-  if (job.documentUrl === undefined) {
-    throw refuse("there is no URL from which the document could be fetched", {
-      reason: "document",
-      providerCode: "no_document_url",
-    });
-  }
-  try {
-    readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    throw refuse(error.message, { reason: "rejected", providerCode: "invalid_options" });
-  }
-  return job.documentUrl;
+/** @returns the URL from which SignalWire is to fetch the document */
+function documentUrlOf({ documentUrl }: SendJob): string {
+  if (documentUrl !== undefined) return documentUrl;
+  throw unsendable(signalwireManifest.id, "there is no URL from which the document could be fetched", {
+    reason: "document",
+    providerCode: "no_document_url",
+  });
 }

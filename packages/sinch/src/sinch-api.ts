@@ -1,3 +1,4 @@
+import { lenientText, lenientTime, lenientWholeNumber } from "@faxbot/core/transport";
 import { z } from "zod";
 
 /**
@@ -5,30 +6,10 @@ import { z } from "zod";
  * Node and .NET SDKs and their fixtures. Everything but the id is optional and read tolerantly: fields of the real
  * service were seen as texts and as numbers, as lists and as single values, and missing.
  */
-const text = z
-  .union([z.string(), z.number().transform(String)])
-  .optional()
-  .catch(undefined);
-const wholeNumber = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  ])
-  .pipe(z.number().int().nonnegative())
-  .optional()
-  .catch(undefined);
+
 /** `hasFile`: a boolean by the vendor's OpenAPI, `"true"` in payloads of the field. */
 const flag = z
   .union([z.boolean(), z.enum(["true", "false"]).transform((word) => word === "true")])
-  .optional()
-  .catch(undefined);
-const time = z
-  .string()
-  .transform((value) => new Date(value))
-  .pipe(z.date())
   .optional()
   .catch(undefined);
 /** A ULID today; other ids stay possible, but nothing that could leave a path or fill a log. */
@@ -49,17 +30,17 @@ const price = z
 /** One fax as Sinch tells it. */
 export const sinchFax = z.object({
   id: faxId,
-  direction: text,
-  from: text,
-  to: text,
-  status: text,
-  numberOfPages: wholeNumber,
-  pagesSentSuccessfully: wholeNumber,
+  direction: lenientText,
+  from: lenientText,
+  to: lenientText,
+  status: lenientText,
+  numberOfPages: lenientWholeNumber,
+  pagesSentSuccessfully: lenientWholeNumber,
   price,
-  createTime: time,
-  completedTime: time,
-  errorType: text,
-  errorCode: wholeNumber,
+  createTime: lenientTime,
+  completedTime: lenientTime,
+  errorType: lenientText,
+  errorCode: lenientWholeNumber,
   labels: z.record(z.string(), z.unknown()).optional().catch(undefined),
   hasFile: flag,
 });
@@ -79,9 +60,9 @@ export const sinchSendReply = z.union([
 /** The answer to `GET /faxes`. The page's number is `page` (OpenAPI) or `pageNumber` (.NET SDK). */
 export const sinchFaxList = z.object({
   faxes: z.array(sinchFax.optional().catch(undefined)).default([]),
-  page: wholeNumber,
-  pageNumber: wholeNumber,
-  totalPages: wholeNumber,
+  page: lenientWholeNumber,
+  pageNumber: lenientWholeNumber,
+  totalPages: lenientWholeNumber,
 });
 
 /** The answer to `POST /oauth2/token` (RFC 6749; vendor SDK). */

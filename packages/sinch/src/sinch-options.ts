@@ -1,4 +1,4 @@
-import { FaxError, type FormPart, type SendJob } from "@faxbot/core/transport";
+import { type FormPart, parseSendOptions, type SendJob } from "@faxbot/core/transport";
 import { z } from "zod";
 import { sinchManifest } from "./sinch-manifest.ts";
 import type { SinchSettings } from "./sinch-settings.ts";
@@ -46,29 +46,11 @@ export const sinchSendOptions = z.strictObject({
 /** See {@link sinchSendOptions}. */
 export type SinchSendOptions = z.input<typeof sinchSendOptions>;
 
-/**
- * Checks a caller's options.
- *
- * @throws FaxError `request_invalid` that names the options, never their values
- */
+/** Checks a caller's options. @throws FaxError `request_invalid` that names the options, never their values */
 export function readSendOptions(
   options: Readonly<Record<string, unknown>>,
 ): z.output<typeof sinchSendOptions> {
-  const parsed = sinchSendOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${printable(key)} is not known`)
-      : [`${printable(String(issue.path[0]))} is not valid`],
-  );
-  throw new FaxError("request_invalid", `options of sinch: ${[...new Set(names)].join("; ")}`, {
-    transportId: sinchManifest.id,
-  });
-}
-
-/** A name comes from the caller, and an error's message must not be a way to carry anything else. */
-function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_]{0,40}$/.test(name) ? name : "a name";
+  return parseSendOptions(sinchManifest.id, sinchSendOptions, options);
 }
 
 /** The extension by which Sinch tells what a file is. */

@@ -1,13 +1,14 @@
 import {
   apiPath,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   httpClient,
-  isE164,
   isFaxError,
   multipartBody,
+  onlyPdf,
   parseSettings,
+  probeHealth,
+  refuseUnsendable,
   type SendJob,
   type TransportCall,
   type TransportManifest,
@@ -21,7 +22,6 @@ import { attemptLabel, requestFailure, statusReport } from "./sinch-status.ts";
 import { sinchCredentials } from "./sinch-token.ts";
 import {
   eventsOf,
-  isPdf,
   largestDocument,
   readWebhook,
   verifyWebhook,
@@ -73,7 +73,6 @@ export const sinch: SinchFactory = Object.assign(
   },
 );
 
-const healthTimeoutMs = 15_000;
 /** Clocks differ, and Sinch's `createTime` is its own. */
 const searchBeforeMs = 15 * 60_000;
 /** A large upload over a slow line ends long after it was begun. */
@@ -123,7 +122,7 @@ function makeTransport(id: string, settings: SinchSettings, warnings: string[]):
 
     async send(job, call) {
       firstUse(call);
-      refuseUnsendable(job);
+      refuseUnsendable(sinchManifest, job, readSendOptions);
       const body = multipartBody(sendParts(job, settings, callbackUrlOf(job)));
       const faxes = await client.json(
         { method: "POST", path: "/faxes", body, intent: "send" },
@@ -200,11 +199,7 @@ function makeTransport(id: string, settings: SinchSettings, warnings: string[]):
         { mediaType: "application/pdf", fileName: "fax.pdf", maxBytes: largestDocument },
         call,
       );
-      if (await isPdf(document)) return document;
-      await document.dispose();
-      throw new FaxError("transport_unavailable", "sinch gave something else than a PDF", {
-        transportId: sinchManifest.id,
-      });
+      return onlyPdf(sinchManifest.id, document);
     },
 
     async deleteDocument(providerId, call) {
@@ -216,22 +211,12 @@ function makeTransport(id: string, settings: SinchSettings, warnings: string[]):
       }
     },
 
-    async checkHealth(call) {
+    checkHealth(call) {
       firstUse(call);
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
-      try {
-        const query: [string, string][] = [["pageSize", "1"]];
-        await client.json({ method: "GET", path: "/faxes", query }, sinchFaxList, { ...call, signal });
-        return { status: "healthy", message: "Sinch answers and takes the credentials." };
-      } catch (error) {
-        if (isFaxError(error, "transport_unauthorized")) {
-          return { status: "unhealthy", message: "Sinch refuses the key, the secret or the project." };
-        }
-        if (isFaxError(error, "transport_rate_limited")) {
-          return { status: "unknown", message: "Sinch asks for fewer calls; try again later." };
-        }
-        return { status: "unhealthy", message: "Sinch cannot be reached or does not answer as expected." };
-      }
+      const query: [string, string][] = [["pageSize", "1"]];
+      return probeHealth("Sinch", "the key, the secret or the project", call, (limited) =>
+        client.json({ method: "GET", path: "/faxes", query }, sinchFaxList, limited),
+      );
     },
   };
 }
@@ -256,25 +241,4 @@ function rfc3339(time: number): string {
 function apiUrl(settings: SinchSettings): string {
   const host = (settings.baseUrl ?? sinchHosts[settings.region]).replace(/\/+$/, "").replace(/\/v3$/, "");
   return `${host}/v3/projects/${encodeURIComponent(settings.projectId)}`;
-}
-
-/** What can be refused before the wire is refused as proven: the fax never left. */
-function refuseUnsendable(job: SendJob): void {
-  const refuse = (message: string, failure: Omit<Failure, "retryable">) => {
-    throw new FaxError("transport_rejected", message, {
-      transportId: sinchManifest.id,
-      failure: { retryable: false, ...failure },
-    });
-  };
-  if (!isE164(job.to)) refuse("the number is not in E.164 form", { reason: "invalid_number" });
-  const mediaType = job.document.mediaType.split(";")[0] ?? "";
-  if (!sinchManifest.accepts.includes(mediaType)) {
-    refuse("sinch does not take documents of this type", { reason: "document" });
-  }
-  try {
-    readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    refuse(error.message, { reason: "rejected", providerCode: "invalid_options" });
-  }
 }

@@ -4,8 +4,8 @@ import {
   type FaxDocument,
   FaxError,
   isFaxError,
+  isPdf,
   normalizeNumber,
-  readAll,
   readMultipart,
   spoolDocument,
   type TransportEvent,
@@ -232,10 +232,4 @@ function parseJson(text: string): unknown {
   } catch {
     throw malformed("a webhook's JSON cannot be read");
   }
-}
-
-/** By its first bytes: what the sender calls it proves nothing. */
-export async function isPdf(document: FaxDocument): Promise<boolean> {
-  const start = await readAll(await document.open({ start: 0, end: 4 }), 5);
-  return Buffer.from(start).toString("latin1") === "%PDF-";
 }
