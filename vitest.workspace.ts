@@ -24,6 +24,8 @@ const config: ViteUserConfig = defineConfig({
         environment: "node" as const,
         testTimeout: 30_000,
         hookTimeout: 60_000,
+        // Only for tests that say so: those that wait for telephone calls, not for the processor.
+        maxConcurrency: 100,
         isolate: false,
       },
     })),

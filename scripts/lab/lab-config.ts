@@ -18,25 +18,28 @@ export interface LabSecrets {
   inbound: string;
 }
 
-/** The ports of one lab, which takes fewer than a thousand. */
+/** How many ports a lab takes. */
+export const portsOfALab = 500;
+
+/** The ports of one lab. */
 export function portsFrom(first: number): LabPorts {
   return {
     ami: first,
     sip: first + 1,
-    rtp: [first + 100, first + 499],
-    udptl: [first + 500, first + 899],
+    rtp: [first + 100, first + 299],
+    udptl: [first + 300, first + 499],
   };
 }
 
-/** How a call to the lab's numbers ends. Every number that is not here goes the way of the shipped dialplan. */
+/** How a call to these numbers ends. Every other number goes the way of the shipped dialplan, which takes the fax. */
 export const labNumbers = {
-  /** Takes the fax. */
-  fax: "+15555551000",
   busy: "+15555551486",
   congested: "+15555551503",
   rejected: "+15555551603",
   /** Rings, and nobody answers. */
   noAnswer: "+15555551480",
+  /** Rings too, so that two can try at once. */
+  ringing: "+15555551481",
   /** No such number. */
   wrong: "+15555551404",
   /** Answers, and says nothing at all. */
@@ -73,16 +76,8 @@ astcachedir => ${folder}/cache
     "logger.conf": `[logfiles]
 full => notice,warning,error,verbose(3),fax
 `,
-    "cdr.conf": `[general]
-enable = yes
-unanswered = yes
-congestion = yes
-[csv]
-loguniqueid = yes
-`,
     "modules.conf": `#include shipped/modules.conf
 [modules](+)
-load = cdr_csv.so
 load = app_playtones.so
 `,
     "manager.conf": `#include shipped/manager.conf
@@ -95,7 +90,7 @@ secret = ${secrets.ami}
 secret = ${secrets.lab}
 deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
-read = all
+read = system,call,user
 write = all
 `,
     "rtp.conf": `[general]
@@ -113,6 +108,7 @@ udptlend = ${ports.udptl[1]}
 [globals](+)
 FAXBOT_URL = ${inboundUrl}
 FAXBOT_TOKEN = ${secrets.inbound}
+FAX_IN_DIR = ${spoolIn}
 
 [fax-inbound](+)
 ${Object.values(outcomes(spoolIn)).join("")}`,
@@ -152,14 +148,14 @@ contact = ${here}
 /** The dialplan of each number. What it refuses, it refuses with a cause of ITU-T Q.850. */
 function outcomes(spoolIn: string): Record<keyof typeof labNumbers, string> {
   const at = (name: keyof typeof labNumbers, ...steps: string[]) =>
-    `exten => ${labNumbers[name].slice(1)},1,${steps.join("\n same => n,")}\n`;
+    `exten => ${labNumbers[name]},1,${steps.join("\n same => n,")}\n`;
   return {
-    fax: "",
     busy: at("busy", "Hangup(17)"),
     congested: at("congested", "Hangup(34)"),
     rejected: at("rejected", "Hangup(21)"),
     wrong: at("wrong", "Hangup(1)"),
     noAnswer: at("noAnswer", "Ringing()", "Wait(300)"),
+    ringing: at("ringing", "Ringing()", "Wait(300)"),
     silent: at("silent", "Answer()", "Wait(300)"),
     voice: at("voice", "Answer()", "Playtones(350+440)", "Wait(300)"),
     cut: at("cut", "Answer()", "Set(TIMEOUT(absolute)=12)", `ReceiveFAX(${spoolIn}/cut,fs)`, "Hangup()"),

@@ -32,6 +32,7 @@ async function keepRunning(): Promise<void> {
   numbers            ${Object.entries(labNumbers)
     .map(([name, number]) => `${number} ${name}`)
     .join("\n                     ")}
+                     all others take a fax
 
 Ctrl-C ends it.`);
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
