@@ -5,6 +5,8 @@ export type * from "./ami/ami-emulator-options.ts";
 export * from "./capturing-logger.ts";
 export * from "./emulator-fault.ts";
 export * from "./emulator-server.ts";
+export * from "./esl/esl-emulator.ts";
+export type * from "./esl/esl-emulator-options.ts";
 export type { CallOutcome } from "./exchange/call-outcome.ts";
 export type { CallState } from "./exchange/call-timeline.ts";
 export type { ExchangeCall, InboundCall } from "./exchange/exchange-call.ts";
