@@ -9,13 +9,16 @@ import { faxTiff } from "./fax-tiff.ts";
 /** Says what is to be done when a test is over; tests that run at the same time each have their own. */
 export type Cleanup = (work: () => Promise<void>) => void;
 
+/** A new folder for temporary files. */
+export function newFolder(name: string): Promise<string> {
+  return mkdtemp(join(tmpdir(), `faxbot-freeswitch-${name}-`));
+}
+
 /** Two folders of their own for one test. */
 export async function exchangeFolders(
   cleanup: Cleanup = onTestFinished,
 ): Promise<{ spoolOut: string; spoolIn: string }> {
-  const folders = await Promise.all(
-    ["out", "in"].map((name) => mkdtemp(join(tmpdir(), `faxbot-freeswitch-${name}-`))),
-  );
+  const folders = await Promise.all(["out", "in"].map((name) => newFolder(name)));
   cleanup(async () => {
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   });
@@ -31,9 +34,9 @@ export async function receivedFile(folder: string, id: string, pages = 1): Promi
 /** Nothing that a test waits for takes seconds. */
 export const quickTiming: FreeSwitchTiming = {
   connectMs: 2_000,
-  replyMs: 2_000,
+  replyMs: 10_000,
   keepAliveMs: 60_000,
-  earlyMs: 1_000,
+  earlyMs: 5_000,
   lateMs: 100,
   settleMs: 300,
   tickMs: 20,
