@@ -3,7 +3,6 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import {
   checkFaxTiff,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   faxSpool,
@@ -12,9 +11,10 @@ import {
   isFaxError,
   parseSettings,
   readFormOrJson,
-  type SendJob,
+  refuseUnsendable,
   settingsFromEnv,
   type TransportManifest,
+  unsendable,
   verifyInternalSecret,
   type WebhookResult,
 } from "@faxbot/core/transport";
@@ -112,7 +112,13 @@ export function makeTransport(
 
     async send(job, call) {
       call.signal.throwIfAborted();
-      refuseUnsendable(job);
+      refuseUnsendable({ id: transportId, accepts: ["image/tiff"] }, job, readSendOptions);
+      if (job.from !== undefined && !isE164(job.from)) {
+        throw unsendable(transportId, "the sender is not in E.164 form", { reason: "invalid_number" });
+      }
+      if (attemptOf(channelOf(job.attemptId)) === undefined) {
+        throw unsendable(transportId, "the attempt id is not one of the engine's", { reason: "rejected" });
+      }
       const { pages } = await checkFaxTiff(job.document);
       const options = readSendOptions(job.options);
       return line.with(call, async (ami) => {
@@ -279,28 +285,6 @@ async function checkFolders({ spoolOut, spoolIn }: AsteriskSettings): Promise<He
 
 function unhealthy(message: string): HealthReport {
   return { status: "unhealthy", message };
-}
-
-/** What can be refused before the wire is refused as proven: the fax never left. */
-function refuseUnsendable(job: SendJob): void {
-  const refuse = (message: string, failure: Omit<Failure, "retryable">): never => {
-    throw new FaxError("transport_rejected", message, {
-      transportId,
-      failure: { retryable: false, ...failure },
-    });
-  };
-  if (attemptOf(channelOf(job.attemptId)) === undefined) {
-    refuse("the attempt id is not one of the engine's", { reason: "rejected", providerCode: "attempt_id" });
-  }
-  try {
-    readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    refuse(error.message, { reason: "rejected", providerCode: "invalid_options" });
-  }
-  for (const number of [job.to, ...(job.from === undefined ? [] : [job.from])]) {
-    if (!isE164(number)) refuse("a number is not in E.164 form", { reason: "invalid_number" });
-  }
 }
 
 /**
