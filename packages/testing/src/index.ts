@@ -86,5 +86,6 @@ export type {
   TransportScenarios,
   TransportSuite,
 } from "./transport-suite/transport-suite.ts";
+export { receiveOnlyScenarios } from "./transport-suite/transport-suite.ts";
 export * from "./transport-suite/webhook-catcher.ts";
 export type { WebhookDelivery, WebhookFault } from "./webhook-sender.ts";

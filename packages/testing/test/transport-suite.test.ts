@@ -179,6 +179,8 @@ function testSuite(change?: (transport: TestTransport) => void): TransportSuite<
         void (await post(url, { provider_id: sent.providerId, status: "delivered", pages: 1 })),
       receivedWebhook: async (_peer, url) => void (await post(url, { to_number: "+12025550101", id: "one" })),
       receivedByRun: ({ test: transport }) => void transport.receive(),
+      statusByRun: () => {},
+      unfinished: ({ test: transport }) => transport.next("stuck"),
     },
   };
 }
@@ -201,6 +203,22 @@ describe("a broken run() or cancel() is caught", () => {
         const run = transport.run?.bind(transport);
         transport.run = (host) =>
           run?.({ ...host, emit: (event) => host.emit(event).catch(() => {}) }) ?? Promise.resolve();
+      },
+    ],
+    [
+      "a run that forgets the end of a fax that the host could not store",
+      "statusByRun",
+      (transport) => {
+        const run = transport.run?.bind(transport);
+        transport.run = (host) =>
+          run?.({ ...host, emit: (event) => host.emit(event).catch(() => {}) }) ?? Promise.resolve();
+      },
+    ],
+    [
+      "a cancel that does nothing",
+      "canceled",
+      (transport) => {
+        transport.cancel = async (providerId) => ({ providerId, status: "in_progress", providerStatus: "x" });
       },
     ],
     [

@@ -36,13 +36,16 @@ export function checkManifest<Peer extends TransportPeer>(suite: TransportSuite<
       const listed = capabilities.includes(capability);
       const present = typeof transport[method] === "function";
       if (listed && !present) fail(`the manifest lists ${capability}, but there is no ${method}()`);
-      if (!listed && present) fail(`there is a ${method}(), but the manifest does not list ${capability}`);
+      // Every transport has send(); one that only receives refuses there.
+      if (!listed && present && capability !== "send")
+        fail(`there is a ${method}(), but the manifest does not list ${capability}`);
     }
     if (new Set(capabilities).size !== capabilities.length) fail("the manifest lists a capability twice");
     if (capabilities.includes("webhook") !== (webhook !== undefined)) {
       fail("the manifest describes a webhook without listing it, or the other way round");
     }
-    if (!traits.send_fax) fail("the trait send_fax is false");
+    const sends = capabilities.includes("send");
+    if (traits.send_fax !== sends) fail("the trait send_fax is not what the capabilities say");
     if (traits.cancel_supported !== capabilities.includes("cancel")) {
       fail("the trait cancel_supported is not what the capabilities say");
     }
@@ -50,7 +53,8 @@ export function checkManifest<Peer extends TransportPeer>(suite: TransportSuite<
     if (traits.status_callback && !hears) fail("the trait status_callback is true, but nothing can hear one");
     if (traits.inbound_supported && !hears)
       fail("the trait inbound_supported is true, but nothing can hear one");
-    if (!hears && !capabilities.includes("get_status")) fail("there is no way to learn what became of a fax");
+    if (sends && !hears && !capabilities.includes("get_status"))
+      fail("there is no way to learn what became of a fax");
     if (lookup.authoritative && !capabilities.includes("find_by_reference")) {
       fail("lookup is authoritative without find_by_reference");
     }
@@ -65,7 +69,8 @@ export function checkManifest<Peer extends TransportPeer>(suite: TransportSuite<
 function impossibleButPromised<Peer extends TransportPeer>(suite: TransportSuite<Peer>): string[] {
   const { capabilities, traits, webhook, auth } = suite.manifest;
   const has = (capability: Capability): boolean => capabilities.includes(capability);
-  const http = auth.methods.some((method) => method === "basic" || method === "oauth2");
+  // A transport that only receives may log in to something that is not HTTP.
+  const http = has("send") && auth.methods.some((method) => method === "basic" || method === "oauth2");
   const promised: Partial<Record<keyof TransportScenarios<TransportPeer>, boolean>> = {
     statusWebhook: traits.status_callback && has("webhook"),
     receivedWebhook: traits.inbound_supported && webhook !== undefined && !has("run"),
@@ -74,10 +79,19 @@ function impossibleButPromised<Peer extends TransportPeer>(suite: TransportSuite
     serverError: http,
     rateLimited: http,
     unauthorized: !auth.methods.includes("none"),
+    unfinished: has("cancel"),
   };
-  return Object.entries(promised)
+  const { receivedWebhook, receivedByRun } = suite.scenarios;
+  const unreceived =
+    traits.inbound_supported && isImpossible(receivedWebhook) && isImpossible(receivedByRun)
+      ? [
+          "the scenarios receivedWebhook and receivedByRun are both declared impossible, but faxes are received",
+        ]
+      : [];
+  const broken = Object.entries(promised)
     .filter(
       ([name, yes]) => yes && isImpossible(suite.scenarios[name as keyof TransportScenarios<TransportPeer>]),
     )
     .map(([name]) => `the scenario ${name} is declared impossible, but the manifest promises it`);
+  return broken.length > 0 ? broken : unreceived;
 }

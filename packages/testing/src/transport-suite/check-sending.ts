@@ -72,7 +72,7 @@ export function checkUnauthorized<Peer extends TransportPeer>(
   suite: TransportSuite<Peer>,
 ): Promise<string[]> {
   return withPeer(suite, suite.scenarios.unauthorized, async (context) => {
-    await expectRefusal(context, ["transport_unauthorized"]);
+    if (sends(context)) await expectRefusal(context, ["transport_unauthorized"]);
     await expectUnhealthy(context);
   });
 }
@@ -88,7 +88,7 @@ export function checkRateLimited<Peer extends TransportPeer>(suite: TransportSui
 /** A refused connection proves that nothing was taken. */
 export function checkUnavailable<Peer extends TransportPeer>(suite: TransportSuite<Peer>): Promise<string[]> {
   return withPeer(suite, suite.scenarios.unavailable, async (context) => {
-    await expectRefusal(context, ["transport_unavailable"]);
+    if (sends(context)) await expectRefusal(context, ["transport_unavailable"]);
     await expectUnhealthy(context);
   });
 }
@@ -97,10 +97,12 @@ export function checkUnavailable<Peer extends TransportPeer>(suite: TransportSui
 export function checkHangs<Peer extends TransportPeer>(suite: TransportSuite<Peer>): Promise<string[]> {
   return withPeer(suite, suite.scenarios.hangs, async (context) => {
     const { transport, call, fail } = context;
-    const job = await context.job();
-    const outcome = await context.abortable("send", (signal) => transport.send(job, call({ signal })));
-    if (outcome?.ok) fail("send succeeds although the provider never answered");
-    else if (outcome) expectUnproven(context, outcome.error);
+    if (sends(context)) {
+      const job = await context.job();
+      const outcome = await context.abortable("send", (signal) => transport.send(job, call({ signal })));
+      if (outcome?.ok) fail("send succeeds although the provider never answered");
+      else if (outcome) expectUnproven(context, outcome.error);
+    }
     const health = await context.abortable("checkHealth", (signal) =>
       transport.checkHealth(call({ signal })),
     );
@@ -266,6 +268,69 @@ export function checkCancel<Peer extends TransportPeer>(suite: TransportSuite<Pe
     if (unknown.ok) fail("cancel reports a fax that the provider does not know");
     else expectCode(context, "cancel for an unknown id", unknown.error, ["not_found"]);
   });
+}
+
+/** A fax that has not ended is canceled, and reported as that. */
+export function checkCanceled<Peer extends TransportPeer>(suite: TransportSuite<Peer>): Promise<string[]> {
+  return withPeer(suite, suite.scenarios.unfinished ?? suite.scenarios.accepted, async (context) => {
+    const { transport, call, attempt, fail } = context;
+    const { outcome } = await send(context);
+    if (!outcome.ok) return fail(`send throws ${codeOf(outcome.error)} although the provider took the fax`);
+    const { providerId } = outcome.value;
+    const canceled = await attempt(() => transport.cancel?.(providerId, call()));
+    if (!canceled.ok) return fail(`cancel of a fax that has not ended throws ${codeOf(canceled.error)}`);
+    if (canceled.value) checkReport(canceled.value, fail, { providerId });
+    const final =
+      canceled.value?.status === "canceled"
+        ? canceled.value
+        : await context.reportOf(outcome.value, ({ status }) => ["canceled", "failed"].includes(status));
+    if (final?.status !== "canceled") {
+      fail(
+        `a fax that was canceled is ${final ? `reported as ${final.status}` : "never reported as canceled"}`,
+      );
+    }
+    await expectTaken(context, 1);
+  });
+}
+
+/** What became of a fax comes through `run`, and again when the host could not store it. */
+export function checkStatusByRun<Peer extends TransportPeer>(suite: TransportSuite<Peer>): Promise<string[]> {
+  return withPeer(suite, suite.scenarios.statusByRun ?? suite.scenarios.accepted, async (context) => {
+    const { events, fail } = context;
+    context.failNextEmit();
+    const { job, outcome } = await send(context);
+    if (!outcome.ok) return fail(`send throws ${codeOf(outcome.error)} although the provider took the fax`);
+    const { providerId } = outcome.value;
+    const delivered = () =>
+      events.flatMap((event) =>
+        event.type === "status" &&
+        event.report.providerId === providerId &&
+        event.report.status === "delivered"
+          ? [event]
+          : [],
+      );
+    await context.until(() => delivered().length > 0);
+    const [event] = delivered();
+    if (!event) return fail("the end of a fax that the host could not store at first is lost");
+    checkReport(event.report, fail, { attemptId: job.attemptId, providerId });
+    if (!event.key) fail("what run reports has no key");
+    if (new Set(delivered().map(({ key }) => key)).size > 1)
+      fail("run reports one end of a fax under two keys");
+    await expectTaken(context, 1);
+  });
+}
+
+/** A transport that only receives says so, and nothing is taken. */
+export function checkRefusesToSend<Peer extends TransportPeer>(
+  suite: TransportSuite<Peer>,
+): Promise<string[]> {
+  return withPeer(suite, suite.scenarios.accepted, (context) =>
+    expectRefusal(context, ["transport_rejected", "unsupported"]),
+  );
+}
+
+function sends<Peer extends TransportPeer>({ suite }: SuiteContext<Peer>): boolean {
+  return suite.manifest.capabilities.includes("send");
 }
 
 async function send<Peer extends TransportPeer>(

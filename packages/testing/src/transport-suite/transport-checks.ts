@@ -5,14 +5,17 @@ import {
   checkAccepted,
   checkBusy,
   checkCancel,
+  checkCanceled,
   checkHangs,
   checkHealthy,
   checkMalformedReply,
   checkOptions,
   checkRateLimited,
   checkRedirect,
+  checkRefusesToSend,
   checkResponseLost,
   checkServerError,
+  checkStatusByRun,
   checkUnauthorized,
   checkUnavailable,
   checkUnmappedStatus,
@@ -33,12 +36,23 @@ interface TransportCheck {
   scenario?: keyof TransportScenarios<TransportPeer>;
   /** Without one of these capabilities the check does not apply. */
   needs?: readonly string[];
+  /** With this capability the check does not apply. */
+  unless?: string;
 }
 
 const checks = {
   manifest: { title: "says in its manifest what it does, and nothing else", run: checkManifest },
-  accepted: { title: "hands a fax over once and reports what became of it", run: checkAccepted },
-  busy: { title: "reports busy as a status with a reason", run: checkBusy, scenario: "busy" },
+  accepted: {
+    title: "hands a fax over once and reports what became of it",
+    run: checkAccepted,
+    needs: ["send"],
+  },
+  busy: {
+    title: "reports busy as a status with a reason",
+    run: checkBusy,
+    scenario: "busy",
+    needs: ["send"],
+  },
   unauthorized: {
     title: "says that credentials are refused",
     run: checkUnauthorized,
@@ -48,34 +62,61 @@ const checks = {
     title: "says that there were too many calls",
     run: checkRateLimited,
     scenario: "rateLimited",
+    needs: ["send"],
   },
   unavailable: { title: "says that nobody could be reached", run: checkUnavailable, scenario: "unavailable" },
   hangs: { title: "gives up when its signal says so, outcome unknown", run: checkHangs, scenario: "hangs" },
-  aborted: { title: "does nothing when its signal is already aborted", run: checkAborted },
+  aborted: { title: "does nothing when its signal is already aborted", run: checkAborted, needs: ["send"] },
   malformedReply: {
     title: "takes an answer that cannot be read for no proof",
     run: checkMalformedReply,
     scenario: "malformedReply",
+    needs: ["send"],
   },
   unmappedStatus: {
     title: "keeps a status word that it does not know, as unmapped",
     run: checkUnmappedStatus,
     scenario: "unmappedStatus",
+    needs: ["send"],
   },
   responseLost: {
     title: "never repeats a send whose answer was lost, and finds it again",
     run: checkResponseLost,
     scenario: "responseLost",
+    needs: ["send"],
   },
   serverError: {
     title: "takes an error of the provider for no proof",
     run: checkServerError,
     scenario: "serverError",
+    needs: ["send"],
   },
-  redirect: { title: "carries nothing to another host", run: checkRedirect, scenario: "redirect" },
-  options: { title: "refuses options that it does not have", run: checkOptions },
+  redirect: {
+    title: "carries nothing to another host",
+    run: checkRedirect,
+    scenario: "redirect",
+    needs: ["send"],
+  },
+  options: { title: "refuses options that it does not have", run: checkOptions, needs: ["send"] },
   healthy: { title: "checks the provider's health without sending", run: checkHealthy },
   cancel: { title: "reports what came of a cancel", run: checkCancel, needs: ["cancel"] },
+  canceled: {
+    title: "cancels a fax that has not ended, and reports it as canceled",
+    run: checkCanceled,
+    scenario: "unfinished",
+    needs: ["cancel"],
+  },
+  refusesToSend: {
+    title: "refuses to send, because it only receives",
+    run: checkRefusesToSend,
+    unless: "send",
+  },
+  statusByRun: {
+    title: "reports through run what became of a fax, again when the host could not store it",
+    run: checkStatusByRun,
+    scenario: "statusByRun",
+    needs: ["run"],
+  },
   statusWebhook: {
     title: "verifies and reads a status webhook, and refuses a tampered one",
     run: checkStatusWebhook,
@@ -117,11 +158,15 @@ export function titleOfCheck(name: TransportCheckName): string {
  * author gave. `undefined` when it applies.
  */
 export function reasonToSkip(suite: TransportSuite<never>, name: TransportCheckName): string | undefined {
-  const { scenario, needs }: Omit<TransportCheck, "run"> = checks[name];
+  const { scenario, needs, unless }: Omit<TransportCheck, "run"> = checks[name];
   if (needs && !needs.some((need) => (suite.manifest.capabilities as readonly string[]).includes(need))) {
     return `the manifest lists no ${needs.join(" or ")}`;
   }
+  if (unless && (suite.manifest.capabilities as readonly string[]).includes(unless)) {
+    return `the manifest lists ${unless}`;
+  }
   const arranged = scenario && (suite.scenarios as TransportScenarios<never>)[scenario];
+  if (scenario && arranged === undefined) return `no scenario ${scenario} was given`;
   return isImpossible(arranged) ? arranged.impossible : undefined;
 }
 

@@ -26,7 +26,7 @@ export type Arrange<Peer, More extends unknown[] = []> = (
 
 /** What the provider's stand-in is to do, scenario by scenario; each with a peer of its own. */
 export interface TransportScenarios<Peer> {
-  /** The next fax is taken and delivered soon. */
+  /** The next fax is taken and delivered soon. With a transport that only receives: nothing is wrong. */
   accepted: Arrange<Peer>;
   /** The next fax is taken, and the far end is busy. */
   busy: Arrange<Peer> | Impossible;
@@ -54,7 +54,32 @@ export interface TransportScenarios<Peer> {
   receivedWebhook: Arrange<Peer, [url: string]> | Impossible;
   /** Lets a fax come in that `run` is to report. */
   receivedByRun: Arrange<Peer> | Impossible;
+  /** The next fax is taken and delivered soon, and `run` is told of it: over a connection, or by polling. */
+  statusByRun?: Arrange<Peer> | Impossible;
+  /** The next fax is taken and does not come to an end before it is canceled. */
+  unfinished?: Arrange<Peer> | Impossible;
 }
+
+const sendsNothing = { impossible: "it only receives" } as const satisfies Impossible;
+
+/**
+ * The scenarios of a transport whose manifest does not list `send`, such as a mailbox; the rest is its own.
+ *
+ * @example
+ * scenarios: { ...receiveOnlyScenarios, unauthorized: …, unavailable: …, hangs: …, receivedByRun: … }
+ */
+export const receiveOnlyScenarios = {
+  accepted: () => {},
+  busy: sendsNothing,
+  rateLimited: sendsNothing,
+  malformedReply: sendsNothing,
+  unmappedStatus: sendsNothing,
+  responseLost: sendsNothing,
+  serverError: sendsNothing,
+  redirect: sendsNothing,
+  statusWebhook: sendsNothing,
+  receivedWebhook: { impossible: "it takes no webhooks" },
+} as const satisfies Partial<TransportScenarios<TransportPeer>>;
 
 /** What `describeTransport` and {@link checkTransport} need. */
 export interface TransportSuite<Peer extends TransportPeer = TransportPeer> {
