@@ -15,6 +15,7 @@ test.each([
   [{ text: true, count: -1, time: "" }, undefined, undefined, undefined],
   [{ text: [], count: "1e3", time: -1 }, undefined, undefined, undefined],
   [{ text: [["a"]], count: "1000000000000", time: 99_999_999_999 }, undefined, undefined, undefined],
+  [{ time: "+200000-01-01T00:00:00Z" }, undefined, undefined, undefined],
   [{}, undefined, undefined, undefined],
 ])("%j", (given, text, count, time) => {
   const read = answer.parse(given);

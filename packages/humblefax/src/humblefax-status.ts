@@ -1,4 +1,11 @@
-import type { Failure, FailureReason, FaxStatus, StatusReport } from "@faxbot/core/transport";
+import {
+  type Failure,
+  type FailureReason,
+  type FaxStatus,
+  lenientTime,
+  lenientWholeNumber,
+  type StatusReport,
+} from "@faxbot/core/transport";
 import type { HumbleFaxSentFax } from "./humblefax-api.ts";
 
 /** The vendor's words for a sent fax (clients of the API). */
@@ -71,17 +78,15 @@ function failureOf(fax: HumbleFaxSentFax, word: string): Failure {
 function pagesOf(fax: HumbleFaxSentFax, status: StatusReport["status"]): number | undefined {
   if (status === "delivered") return fax.numPages;
   if (status !== "failed") return undefined;
-  const sent = valuesOf(fax, "numPagesSent")
-    .map(Number)
-    .filter((count) => Number.isInteger(count) && count >= 0);
-  return sent.length === 0 ? undefined : Math.max(...sent);
+  const sent = valuesOf(fax, "numPagesSent").map((value) => lenientWholeNumber.parse(value) ?? -1);
+  const most = Math.max(-1, ...sent);
+  return most < 0 ? undefined : most;
 }
 
 function lastCallEnd(fax: HumbleFaxSentFax): Date | undefined {
-  const ends = valuesOf(fax, "timeStop")
-    .map(Number)
-    .filter((time) => time > 0 && time < 4_102_444_800);
-  return ends.length === 0 ? undefined : new Date(Math.max(...ends) * 1000);
+  const ends = valuesOf(fax, "timeStop").map((value) => lenientTime.parse(value)?.getTime() ?? 0);
+  const last = Math.max(0, ...ends);
+  return last === 0 ? undefined : new Date(last);
 }
 
 const deepest = 8;

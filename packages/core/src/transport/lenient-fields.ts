@@ -21,21 +21,22 @@ export const lenientWholeNumber = lenient(
   z.union([z.number(), digits]).pipe(z.number().int().min(0).max(999_999_999)),
 );
 
-/** Seconds since 1970, up to the year 2100. */
-const unixTime = z
-  .number()
-  .positive()
-  .max(4_102_444_800)
-  .transform((seconds) => new Date(seconds * 1000));
+/** Not every database keeps every time that a provider could make up. */
+const believable = z.date().min(new Date("1970-01-02")).max(new Date("2100-01-01"));
 
-/** A time in a provider's answer: RFC 3339 with any offset, or seconds since 1970 as number or text. */
+/**
+ * A time in a provider's answer: RFC 3339 with any offset, or seconds since 1970 as number or text; from 1970 to 2099.
+ */
 export const lenientTime = lenient(
   z.union([
-    z.union([z.number(), digits]).pipe(unixTime),
+    z
+      .union([z.number(), digits])
+      .transform((seconds) => new Date(seconds * 1000))
+      .pipe(believable),
     z
       .string()
       .regex(/\D/)
       .transform((text) => new Date(text))
-      .pipe(z.date()),
+      .pipe(believable),
   ]),
 );
