@@ -13,15 +13,15 @@ export interface ExchangeInTest {
   readonly transport: FreeSwitchTransport;
   readonly folders: { readonly spoolOut: string; readonly spoolIn: string };
   /** Starts the loop of this transport, or of another one on the same exchange. */
-  run(overrides?: Partial<TransportHost>, transport?: FreeSwitchTransport): RunningHost;
+  readonly run: (overrides?: Partial<TransportHost>, transport?: FreeSwitchTransport) => RunningHost;
   /** Another transport with the same settings: what a process is that was started again. */
-  another(more?: object): FreeSwitchTransport;
+  readonly another: (more?: object) => FreeSwitchTransport;
 }
 
 /** A loop that runs, and what it told. */
 export interface RunningHost {
   readonly host: CollectingHost;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts an exchange for one test. */
