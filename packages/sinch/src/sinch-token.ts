@@ -6,6 +6,7 @@ import {
   httpClient,
   isFaxError,
   type TransportCall,
+  untilAborted,
 } from "@faxbot/core/transport";
 import { sinchTokenReply } from "./sinch-api.ts";
 import { sinchManifest } from "./sinch-manifest.ts";
@@ -59,7 +60,10 @@ export function sinchCredentials(
         refresh = undefined;
       });
       return untilAborted(refresh, call.signal).catch((error: unknown) => {
-        throw asTokenError(error);
+        if (!call.signal.aborted) throw asTokenError(error);
+        throw new FaxError("transport_unavailable", "sinch was not called", {
+          transportId: sinchManifest.id,
+        });
       });
     },
     renew(refused, headers) {
@@ -75,18 +79,5 @@ function asTokenError(error: unknown): unknown {
   return new FaxError("transport_unauthorized", "sinch gave no token for the credentials", {
     transportId: sinchManifest.id,
     cause: error,
-  });
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      reject(
-        new FaxError("transport_unavailable", "sinch was not called", { transportId: sinchManifest.id }),
-      );
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TransportLimiter } from "../transport/fax-transport.ts";
+import { untilAborted } from "../transport/until-aborted.ts";
 
 /**
  * Spaces the calls to one provider evenly, for this process. A fleet that shares one account passes a limiter of its
@@ -24,7 +25,8 @@ export function transportLimiter(rate: { requests_per_second?: number | undefine
     acquire(signal) {
       const turn = line.then(() => myTurn(signal));
       line = turn.catch(() => {});
-      return turn;
+      // Those in front may have to wait much longer. Its place is given up when it is its turn.
+      return signal ? untilAborted(turn, signal) : turn;
     },
     block(ms) {
       notBefore = Math.max(notBefore, performance.now() + ms);

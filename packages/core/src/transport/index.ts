@@ -22,5 +22,6 @@ export * from "./telephony/index.ts";
 export * from "./transport-manifest.ts";
 export * from "./transport-settings.ts";
 export * from "./unsendable.ts";
+export * from "./until-aborted.ts";
 export * from "./webhook.ts";
 export * from "./webhook-body.ts";

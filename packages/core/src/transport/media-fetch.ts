@@ -12,6 +12,7 @@ import type { TransportCall } from "./fax-transport.ts";
 import { describeNetworkFailure } from "./network-failure.ts";
 import { isPublicAddress } from "./public-address.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** The one place that a connection is made to: an address that was checked, and the name that its certificate has to fit. */
 export interface MediaAddress {
@@ -157,20 +158,10 @@ export async function mediaFetch(
     throw failure ?? new Error("the host has no address");
   }
 
-  async function resolved(host: string): Promise<readonly string[]> {
-    const { signal } = deadline;
-    signal.throwIfAborted();
-    // A lookup cannot be taken back, but nobody has to wait for it.
-    let stop = () => {};
-    const stopped = new Promise<never>((_resolve, reject) => {
-      stop = () => reject(signal.reason);
-      signal.addEventListener("abort", stop, { once: true });
-    });
-    try {
-      return await Promise.race([(options.resolve ?? systemAddresses)(host), stopped]);
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+  /** A lookup cannot be taken back, but nobody has to wait for it. */
+  function resolved(host: string): Promise<readonly string[]> {
+    deadline.signal.throwIfAborted();
+    return untilAborted((options.resolve ?? systemAddresses)(host), deadline.signal);
   }
 
   function getFrom(from: string, url: URL, authorization: string | undefined): Promise<IncomingMessage> {

@@ -20,7 +20,7 @@ const rateLimitsSchema = z.strictObject({
   max_file_size_mb: z.number().positive().optional(),
 });
 
-/** Published facts about a provider, under the keys of `docs/provider_traits.json`. They inform people and pages; the engine reads none of them. */
+/** Published facts about a provider, under the keys of `docs/provider_traits.json`. They inform people and pages; the engine reads none of them but `rate_limits`, for the limiter that it makes. */
 const traitsSchema = z.strictObject({
   send_fax: z.boolean(),
   status_callback: z.boolean(),
