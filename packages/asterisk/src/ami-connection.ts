@@ -34,12 +34,16 @@ export interface AmiConnection {
   /**
    * Sends one action whose answer is a list, and collects it.
    *
-   * @param item the items' event name
-   * @param end the event that ends the list
+   * @param names the items' event name, and that of the event which ends the list
+   * @param options `onItem`: takes the items instead of keeping them
    * @returns the items, or the refusal as `refusal`
    * @throws FaxError as {@link ask}, and `transport_unavailable` when fewer items came than Asterisk counted
    */
-  list(fields: AmiFields, names: { item: string; end: string }, signal?: AbortSignal): Promise<AmiList>;
+  list(
+    fields: AmiFields,
+    names: { item: string; end: string },
+    options?: { signal?: AbortSignal; onItem?: (item: AmiMessage) => void },
+  ): Promise<AmiList>;
   close(): void;
 }
 
@@ -179,21 +183,26 @@ class AmiLine implements AmiConnection {
   list(
     fields: AmiFields,
     { item, end }: { item: string; end: string },
-    signal?: AbortSignal,
+    { onItem, ...options }: { signal?: AbortSignal; onItem?: (item: AmiMessage) => void } = {},
   ): Promise<AmiList> {
-    return this.#start<AmiList>(fields, signal ? { signal } : {}, (resolve, reject) => {
+    return this.#start<AmiList>(fields, options, (resolve, reject) => {
       const items: AmiMessage[] = [];
+      let count = 0;
       return {
         fail: reject,
         answer: (message) => {
           if (message.name !== "Success") resolve({ refusal: message });
         },
         collect: (event) => {
-          if (event.name === item && items.length < mostItems) items.push(event);
+          if (event.name === item) {
+            count += 1;
+            if (onItem) onItem(event);
+            else if (count <= mostItems) items.push(event);
+          }
           if (event.name !== end) return;
           // An item that got lost must not be taken for a call that is over.
-          const told = Number(event.get("ListItems") ?? event.get("Total") ?? items.length);
-          if (items.length >= told) resolve({ items });
+          const told = Number(event.get("ListItems") ?? event.get("Total") ?? count);
+          if (count >= told && (onItem || count <= mostItems)) resolve({ items });
           else reject(unavailable("asterisk's list came incomplete"));
         },
       };

@@ -14,6 +14,7 @@ import { AsteriskCall, attemptOf, channelOf, longestCallSeconds } from "./asteri
 import { type CallTrace, notedSince, openChannels, traceCall } from "./asterisk-lookup.ts";
 import type { AsteriskSettings } from "./asterisk-settings.ts";
 import { resultReport } from "./asterisk-status.ts";
+import { sweep } from "./asterisk-sweep.ts";
 
 /** How long things may take, in milliseconds. */
 export interface LinePatience extends AmiPatience {
@@ -27,6 +28,8 @@ export interface LinePatience extends AmiPatience {
   refusedMs: number;
   /** Wait before a look-up that failed is tried again. */
   lookAgainMs: number;
+  /** How often left-over notes and documents are swept. */
+  sweepMs: number;
   /** How long a cancel waits for the call to end. */
   cancelMs: number;
 }
@@ -39,6 +42,7 @@ export const linePatience: LinePatience = {
   settleMs: 15_000,
   refusedMs: 60_000,
   lookAgainMs: 5_000,
+  sweepMs: 6 * 3_600_000,
   cancelMs: 3_000,
 };
 
@@ -231,7 +235,24 @@ export class AsteriskLine {
     await this.#spoolOut.remove(`${attemptId}.tif`).catch(() => {});
   }
 
-  /** Attempts whose documents are still needed. */
+  /** Sweeps now and then what is left over, until the signal aborts. */
+  async tidy(host: TransportHost, ami: AmiConnection, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const now = host.clock.now();
+      const isLive = (attemptId: string) => this.isLive(attemptId);
+      await sweep(ami, { spoolOut: this.#spoolOut, isLive, now, signal }).catch((error: unknown) => {
+        if (signal.aborted) return;
+        const errorCode = isFaxError(error) ? error.code : "unknown";
+        host.logger.warn(
+          { transportId: "asterisk", errorCode },
+          "left-over notes and documents could not be swept",
+        );
+      });
+      await sleep(this.#patience.sweepMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Whether a call is not over yet, so that its document is still needed. */
   isLive(attemptId: string): boolean {
     return this.#calls.has(attemptId);
   }

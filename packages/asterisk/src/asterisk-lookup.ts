@@ -5,7 +5,7 @@ import { attemptOf } from "./asterisk-call.ts";
 import { type FaxResult, readNote } from "./asterisk-status.ts";
 
 /** The family of our notes in Asterisk's database, as the dialplan writes them. */
-const family = "faxbot";
+export const noteFamily = "faxbot";
 /** Since when notes are kept without a gap, in seconds of our clock; it has no form of an attempt id. */
 const sinceKey = "since";
 
@@ -34,7 +34,7 @@ export async function openChannels(ami: AmiConnection, signal?: AbortSignal): Pr
   const { items, refusal } = await ami.list(
     [["Action", "CoreShowChannels"]],
     { item: "CoreShowChannel", end: "CoreShowChannelsComplete" },
-    signal,
+    signal ? { signal } : {},
   );
   if (refusal) throw refused(refusal);
   const channels = new Map<string, { answered: boolean }>();
@@ -57,7 +57,7 @@ export async function traceCall(
   channels: OpenChannels,
   signal?: AbortSignal,
 ): Promise<CallTrace> {
-  const value = await readEntry(ami, family, attemptId, signal);
+  const value = await readEntry(ami, noteFamily, attemptId, signal);
   const note = value === undefined ? undefined : readNote(value);
   if (note?.result) return { state: "result", result: note.result };
   const channel = channels.get(attemptId);
@@ -79,7 +79,7 @@ export async function notedSince(
   if (!(await isOurDialplan(ami, signal))) return undefined;
   let told: string | undefined;
   try {
-    told = await readEntry(ami, family, sinceKey, signal);
+    told = await readEntry(ami, noteFamily, sinceKey, signal);
   } catch (error) {
     if (isFaxError(error, "transport_unauthorized")) return undefined;
     throw error;
@@ -89,7 +89,7 @@ export async function notedSince(
   const seconds = Math.ceil(now.getTime() / 1_000);
   const put: AmiFields = [
     ["Action", "DBPut"],
-    ["Family", family],
+    ["Family", noteFamily],
     ["Key", sinceKey],
     ["Val", String(seconds)],
   ];
@@ -126,7 +126,7 @@ export async function readEntry(
       ["Key", key],
     ],
     { item: "DBGetResponse", end: "DBGetComplete" },
-    signal,
+    signal ? { signal } : {},
   );
   if (!refusal) return items[0]?.get("Val");
   if (/not found/i.test(refusal.get("Message") ?? "")) return undefined;
@@ -156,7 +156,7 @@ export async function filesInUse(
   const { items, refusal } = await ami.list(
     [["Action", "FAXSessions"]],
     { item: "FAXSessionsEntry", end: "FAXSessionsComplete" },
-    signal,
+    signal ? { signal } : {},
   );
   if (refusal) return undefined;
   const names = items.flatMap((item) => (item.get("Files") ?? "").split(","));

@@ -29,6 +29,7 @@ import { asteriskManifest } from "./asterisk-manifest.ts";
 import { readSendOptions } from "./asterisk-options.ts";
 import { originateFields } from "./asterisk-originate.ts";
 import { type AsteriskSettings, asteriskSettings } from "./asterisk-settings.ts";
+import { notesProveMs } from "./asterisk-sweep.ts";
 
 /** Settings of {@link asterisk}, and a name of your own for a second exchange. */
 export type AsteriskOptions = z.input<typeof asteriskSettings> & { id?: string };
@@ -165,8 +166,13 @@ export function makeTransport(
         line.with(call, async (ami) => {
           const told = await line.ask(ami, attemptId, call);
           if (told !== "absent" || !hint) return told;
-          const since = await notedSince(ami, call.clock.now(), call.signal);
-          return since !== undefined && since <= hint.submittedAt ? undefined : told;
+          const now = call.clock.now();
+          const since = await notedSince(ami, now, call.signal);
+          const proves =
+            since !== undefined &&
+            since <= hint.submittedAt &&
+            now.getTime() - hint.submittedAt.getTime() < notesProveMs;
+          return proves ? undefined : told;
         }),
       );
       if (typeof asked !== "string") return asked;
@@ -258,7 +264,9 @@ export function makeTransport(
     run: (host) =>
       line.run(host, {
         onEvent: (event) => intake.hear(host, event),
-        serve: (ami, signal) => intake.watch(host, ami, signal),
+        serve: async (ami, signal) => {
+          await Promise.all([intake.watch(host, ami, signal), line.tidy(host, ami, signal)]);
+        },
       }),
   };
 }

@@ -1,3 +1,4 @@
+import { asterisk } from "@faxbot/asterisk";
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
 import { humblefax, humblefaxMailboxFromEnv } from "@faxbot/humblefax";
 import { imap } from "@faxbot/imap";
@@ -14,7 +15,15 @@ interface TransportFactory {
 }
 
 /** Every transport that can be chosen by name. A new one is one line here. */
-const factories: readonly TransportFactory[] = [sinch, phaxio, humblefax, signalwire, imap, testTransport];
+const factories: readonly TransportFactory[] = [
+  sinch,
+  phaxio,
+  humblefax,
+  signalwire,
+  asterisk,
+  imap,
+  testTransport,
+];
 
 /**
  * What every transport says about itself that can be chosen by name, in the order of the table.
