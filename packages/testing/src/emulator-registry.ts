@@ -1,4 +1,7 @@
-import type { RecordedRequest } from "./emulator-server.ts";
+import { startAmiEmulator } from "./ami/ami-emulator.ts";
+import { startEmulatorServer } from "./emulator-server.ts";
+import { startEslEmulator } from "./esl/esl-emulator.ts";
+import { type ControlledExchange, exchangeControl } from "./exchange/exchange-control.ts";
 import { startHumbleFaxEmulator } from "./humblefax/humblefax-emulator.ts";
 import { startPhaxioEmulator } from "./phaxio/phaxio-emulator.ts";
 import { startSignalWireEmulator } from "./signalwire/signalwire-emulator.ts";
@@ -6,12 +9,22 @@ import { startSinchEmulator } from "./sinch/sinch-emulator.ts";
 
 /** What every emulator has, whatever it imitates. */
 export interface RunningEmulator {
+  /** `http://…`, or `tcp://…` where the protocol has no URLs. */
   readonly url: string;
   /** How often each operation was called. */
   readonly calls: Readonly<Record<string, number>>;
-  readonly requests: readonly RecordedRequest<string>[];
+  readonly requests: readonly RunningRequest[];
   reset(): void;
   stop(): Promise<void>;
+}
+
+/** A request or a command that came in. */
+export interface RunningRequest {
+  readonly operation: string | undefined;
+  readonly at: Date;
+  /** Only over HTTP. */
+  readonly method?: string;
+  readonly status?: number | undefined;
 }
 
 /** One emulator that can be started by name. */
@@ -24,6 +37,24 @@ export interface EmulatorEntry {
 
 /** Every emulator by name: a further one is one more entry. */
 export const emulators: Readonly<Record<string, EmulatorEntry>> = {
+  asterisk: {
+    title: "Asterisk Manager Interface, with a dialplan for faxes",
+    async start(options) {
+      const exchange = await startAmiEmulator(options);
+      const { host, port, username, secret, spoolIn } = exchange;
+      const { emulator, controlUrl } = await withControl(exchange);
+      return { emulator, details: { host, port: String(port), username, secret, spoolIn, controlUrl } };
+    },
+  },
+  freeswitch: {
+    title: "FreeSWITCH event socket, with mod_spandsp",
+    async start(options) {
+      const exchange = await startEslEmulator(options);
+      const { host, port, password, spoolIn } = exchange;
+      const { emulator, controlUrl } = await withControl(exchange);
+      return { emulator, details: { host, port: String(port), password, spoolIn, controlUrl } };
+    },
+  },
   humblefax: {
     title: "HumbleFax API",
     async start(options) {
@@ -58,3 +89,21 @@ export const emulators: Readonly<Record<string, EmulatorEntry>> = {
     },
   },
 };
+
+/** A protocol without HTTP has its knobs at a port of their own. */
+async function withControl<Exchange extends ControlledExchange<string> & RunningEmulator>(
+  exchange: Exchange,
+): Promise<{ emulator: RunningEmulator; controlUrl: string }> {
+  const control = await startEmulatorServer({ routes: [], control: exchangeControl(exchange) });
+  const emulator: RunningEmulator = {
+    url: exchange.url,
+    calls: exchange.calls,
+    requests: exchange.requests,
+    reset: () => exchange.reset(),
+    async stop() {
+      await exchange.stop();
+      await control.stop();
+    },
+  };
+  return { emulator, controlUrl: control.url };
+}

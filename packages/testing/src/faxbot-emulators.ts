@@ -4,8 +4,8 @@ import { emulators } from "./emulator-registry.ts";
 
 const usage = `Usage: faxbot-emulators <name> [--port <port>]
 
-Starts an imitation of a fax provider on 127.0.0.1 and serves until it is interrupted.
-Prints one line of JSON with its URL and credentials, then one line per request (no bodies).
+Starts an imitation of a fax provider or a telephone exchange on 127.0.0.1 and serves until it is interrupted.
+Prints one line of JSON with its URL and credentials, then one line per request or command (no contents).
 
 Names:
 ${Object.entries(emulators)

@@ -61,13 +61,41 @@ test.skipIf(!existsSync(program))("says how to use it (needs a build)", () => {
 test("every registered emulator starts, counts and stops", async () => {
   for (const entry of Object.values(emulators)) {
     const { emulator, details } = await entry.start({});
-    expect(emulator.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(emulator.url).toMatch(/^(http|tcp):\/\/127\.0\.0\.1:\d+$/);
     expect(Object.values(details).every((value) => value.length > 0)).toBe(true);
-    await fetch(emulator.url);
+    const url = emulator.url.replace("tcp:", "http:");
+    // A protocol without HTTP hears a request as one command that it does not know.
+    await fetch(url, { signal: AbortSignal.timeout(emulator.url === url ? 5_000 : 50) }).catch(() => {});
     expect(emulator.requests).toHaveLength(1);
     emulator.reset();
     expect(emulator.requests).toHaveLength(0);
     await emulator.stop();
-    await expect(fetch(emulator.url)).rejects.toThrow();
+    await expect(fetch(url)).rejects.toThrow();
   }
+});
+
+test("an emulated exchange has its knobs at a port of their own", async () => {
+  const { emulator, details } = (await emulators.freeswitch?.start({})) ?? {};
+  const knob = async (name: string, input?: unknown): Promise<Response> =>
+    fetch(`${details?.controlUrl}/_emulator/${name}`, {
+      method: "POST",
+      body: input === undefined ? "" : JSON.stringify(input),
+    });
+  expect(await (await knob("calls")).json()).toMatchObject({ originate: 0 });
+  expect(await (await knob("faxes")).json()).toEqual([]);
+  expect((await knob("script", { digits: "0177", outcomes: ["busy", { t30: 48 }] })).status).toBe(200);
+  expect((await knob("script", {})).status).toBe(400);
+  expect((await knob("finish", { id: "nobody" })).status).toBe(400);
+  expect(await (await knob("receive", { from: "+12025550101" })).json()).toMatch(/^[0-9a-f-]{36}$/);
+  for (const [name, input] of Object.entries({
+    fault: { kind: "hang" },
+    eventFault: { kind: "drop" },
+    silent: { silent: true },
+    drop: undefined,
+    restart: undefined,
+    reset: undefined,
+  })) {
+    expect((await knob(name, input)).status).toBe(200);
+  }
+  await emulator?.stop();
 });
