@@ -28,3 +28,11 @@ test("serves in the order of the line", async () => {
   await Promise.all(line);
   expect(served).toEqual([1, 2, 4, 5]);
 });
+
+test("leaves more time between calls than the rate alone would", async () => {
+  const limiter = transportLimiter({ requests_per_second: 5 });
+  const startedAt = performance.now();
+  for (let calls = 0; calls < 4; calls += 1) await limiter.acquire();
+  // A timer may fire a millisecond early.
+  expect(performance.now() - startedAt).toBeGreaterThan(3 * 249);
+});
