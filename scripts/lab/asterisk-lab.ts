@@ -28,6 +28,8 @@ export interface LabOptions {
 export interface AsteriskLab {
   ports: LabPorts;
   secrets: LabSecrets;
+  /** Everything of this Asterisk's, the same path for both sides. */
+  folder: string;
   /** The folders that Asterisk and the library share, the same path for both. */
   spoolIn: string;
   spoolOut: string;
@@ -98,6 +100,7 @@ async function tryToStart(
     return {
       ports,
       secrets,
+      folder,
       spoolIn: join(folder, "spool/in"),
       spoolOut: join(folder, "spool/out"),
       console,

@@ -48,6 +48,8 @@ export const labNumbers = {
   voice: "+15555551112",
   /** Answers as a fax machine, and hangs up in the middle of a page. */
   cut: "+15555551222",
+  /** Takes the fax under a station id that holds a whole event, in the 20 characters that there are. */
+  forger: "+15555551666",
 } as const;
 
 /** The lab's own layer: where things lie, ports, secrets, two trunks that lead back here, and what they meet. */
@@ -110,6 +112,12 @@ FAXBOT_URL = ${inboundUrl}
 FAXBOT_TOKEN = ${secrets.inbound}
 FAX_IN_DIR = ${spoolIn}
 
+; A caller who chooses his own texts; STATION is URI-encoded.
+[lab-attacker]
+exten => send,1,Set(FAXOPT(localstationid)=\${URIDECODE(\${STATION})})
+ same => n,SendFAX(\${FILE},zfs)
+ same => n,Hangup()
+
 [fax-inbound](+)
 ${Object.values(outcomes(spoolIn)).join("")}`,
   };
@@ -158,6 +166,13 @@ function outcomes(spoolIn: string): Record<keyof typeof labNumbers, string> {
     ringing: at("ringing", "Ringing()", "Wait(300)"),
     silent: at("silent", "Answer()", "Wait(300)"),
     voice: at("voice", "Answer()", "Playtones(350+440)", "Wait(300)"),
+    forger: at(
+      "forger",
+      "Answer()",
+      `Set(FAXOPT(localstationid)=\${URIDECODE(${encodeURIComponent("\r\n\r\nEvent: X\r\nA: b")})})`,
+      `ReceiveFAX(${spoolIn}/forger,fs)`,
+      "Hangup()",
+    ),
     cut: at("cut", "Answer()", "Set(TIMEOUT(absolute)=12)", `ReceiveFAX(${spoolIn}/cut,fs)`, "Hangup()"),
   };
 }

@@ -1,6 +1,7 @@
 // The process that the lab's tests kill in the middle of a fax: a library with its SQLite file and documents in a folder.
 // Runs the built packages, as a user's process would.
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { asterisk } from "@faxbot/asterisk";
 import { createFaxbot, folderBlobs } from "@faxbot/core";
 import { documents } from "@faxbot/documents";
@@ -28,6 +29,8 @@ const faxbot = createFaxbot({
   },
 });
 await faxbot.start();
+// Asterisk's database has just been told since when it has notes: what is sent in the same second is not covered.
+await sleep(2_000);
 const { id } = await faxbot.send({
   to: plan.to,
   document: await readFile(plan.tiff),

@@ -43,7 +43,7 @@ export interface LabHouse {
   settings: LabSettings;
   /** Starts one more library. The first one is told by the dialplan when a fax comes in. */
   open(settings?: Partial<LabSettings>): Promise<LabFaxbot>;
-  /** Waits for an event of Asterisk's that is so, also one that is past. */
+  /** Waits up to two minutes for an event of Asterisk's that is so, also one that is past. */
   event(is: (event: AmiFields) => boolean): Promise<AmiFields>;
   close(): Promise<void>;
 }
@@ -110,13 +110,15 @@ export async function openLabHouse(): Promise<LabHouse> {
       return labFaxbot(faxbot, inbox, hints);
     },
     async event(is) {
-      for (let at = 0; ; ) {
+      const deadline = Date.now() + 120_000;
+      for (let at = 0; Date.now() < deadline; ) {
         for (; at < lab.console.events.length; at += 1) {
           const event = lab.console.events[at];
           if (event && is(event)) return event;
         }
         await sleep(20);
       }
+      throw new Error(`no such event of Asterisk came: ${is.toString()}`);
     },
     async close() {
       await Promise.all(open.map((each) => each.stop({ timeoutMs: 5_000 })));
