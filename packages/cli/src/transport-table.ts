@@ -1,5 +1,6 @@
 import { asterisk } from "@faxbot/asterisk";
 import { FaxError, type FaxTransportV1, type TransportManifest } from "@faxbot/core";
+import { freeswitch } from "@faxbot/freeswitch";
 import { humblefax, humblefaxMailboxFromEnv } from "@faxbot/humblefax";
 import { imap } from "@faxbot/imap";
 import { phaxio } from "@faxbot/phaxio";
@@ -21,6 +22,7 @@ const factories: readonly TransportFactory[] = [
   humblefax,
   signalwire,
   asterisk,
+  freeswitch,
   imap,
   testTransport,
 ];

@@ -18,7 +18,10 @@ interface Peer extends TransportPeer {
 }
 
 function connected(settings: object) {
-  return makeTransport("freeswitch", parseSettings("freeswitch", freeswitchSettings, settings), quickTiming);
+  return makeTransport("freeswitch", parseSettings("freeswitch", freeswitchSettings, settings), {
+    ...quickTiming,
+    replyMs: 1_500,
+  });
 }
 
 describeTransport<Peer>("freeswitch", {
