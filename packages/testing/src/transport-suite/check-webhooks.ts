@@ -6,7 +6,7 @@ import {
   type WebhookResult,
 } from "@faxbot/core/transport";
 import { readMultipart } from "../multipart-form.ts";
-import { checkDocument } from "./check-documents.ts";
+import { checkDocument } from "./check-document.ts";
 import { checkReport } from "./check-report.ts";
 import { type Outcome, type SuiteContext, withPeer } from "./suite-context.ts";
 import { isImpossible, type TransportPeer, type TransportSuite } from "./transport-suite.ts";
@@ -78,13 +78,15 @@ export function checkReceivedByRun<Peer extends TransportPeer>(
     await context.until(() => received() !== undefined);
     const event = received();
     if (event?.type !== "received") return fail("a fax that the host could not store at first is lost");
-    await checkReceivedEvent(context, event);
+    await checkReceivedEvent(context, event, "already checked");
   });
 }
 
+/** @param own whether the event's own document has been checked when it came */
 async function checkReceivedEvent<Peer extends TransportPeer>(
   context: SuiteContext<Peer>,
   event: Extract<TransportEvent, { type: "received" }>,
+  own: "already checked" | "unchecked" = "unchecked",
 ): Promise<void> {
   const { transport, fail, call, attempt } = context;
   if (!event.providerId) fail("a received fax has no providerId");
@@ -93,15 +95,17 @@ async function checkReceivedEvent<Peer extends TransportPeer>(
     if (number !== undefined && !/^\+[1-9]\d{1,14}$/.test(number))
       fail("a received fax's number is not E.164");
   }
-  let document: FaxDocument | undefined = event.document;
+  let fetchedDocument: FaxDocument | undefined;
   if (transport.fetchDocument) {
     const fetched = await attempt(transport.fetchDocument(event.providerId, call()));
-    if (fetched.ok) document = fetched.value;
-    else if (!document) fail(`the document of a received fax cannot be fetched: ${codeOf(fetched.error)}`);
+    if (fetched.ok) fetchedDocument = fetched.value;
+    else if (!event.document) {
+      fail(`the document of a received fax cannot be fetched: ${codeOf(fetched.error)}`);
+    }
   }
-  if (!document) return fail("a received fax has no document");
-  await checkDocument(document, fail);
-  if (event.document && event.document !== document) await checkDocument(event.document, fail);
+  if (!event.document && !fetchedDocument) return fail("a received fax has no document");
+  if (fetchedDocument) await checkDocument(fetchedDocument, fail);
+  if (event.document && own === "unchecked") await checkDocument(event.document, fail);
 }
 
 /** Calls that the transport reads as "delivered". */

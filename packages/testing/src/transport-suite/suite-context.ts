@@ -12,6 +12,7 @@ import { type CapturingLogger, capturingLogger } from "../capturing-logger.ts";
 import { syntheticNumber } from "../synthetic-number.ts";
 import { syntheticPdf } from "../synthetic-pdf.ts";
 import { sendJob, transportCall, transportHost } from "../transport-call.ts";
+import { checkDocument } from "./check-document.ts";
 import {
   type Arrange,
   type Impossible,
@@ -171,6 +172,8 @@ function keepRunning(
         failures -= 1;
         throw new Error("the store is down");
       }
+      // A host stores the document before it says that it has the event; afterwards it may be gone.
+      if (event.type === "received" && event.document) await checkDocument(event.document, fail);
       events.push(event);
     },
   });
