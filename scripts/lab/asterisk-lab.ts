@@ -50,7 +50,7 @@ export interface AsteriskLab {
  * @throws Error with the end of Asterisk's log when it does not start
  * @example
  * const lab = await startAsteriskLab();
- * console.log(await lab.console.command("core show version"));
+ * console.log(await lab.console.command("fax show sessions"));
  * await lab.stop();
  */
 export async function startAsteriskLab(options: LabOptions = {}): Promise<AsteriskLab> {

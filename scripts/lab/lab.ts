@@ -23,7 +23,8 @@ if (order !== undefined && order !== "prepare") {
 async function keepRunning(): Promise<void> {
   const lab = await startAsteriskLab();
   const { ports, secrets } = lab;
-  console.log(`\n${(await lab.console.command("core show version")).trim()}
+  const { AsteriskVersion: version } = await lab.console.action("CoreSettings");
+  console.log(`\nAsterisk ${version}
 
   manager interface  127.0.0.1:${ports.ami}, account faxbot, password ${secrets.ami}
                      account lab sees and may do everything, password ${secrets.lab}
