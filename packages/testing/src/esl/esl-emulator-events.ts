@@ -176,7 +176,7 @@ function callerHeaders(channel: EslChannel): Header[] {
 }
 
 /** Microseconds since 1970. */
-export function micros(time: Date): string {
+function micros(time: Date): string {
   return `${time.getTime()}000`;
 }
 
