@@ -20,6 +20,9 @@ const firstLook = 30 * day;
 /** Every look overlaps the newest known fax by this, in seconds: a fax may be listed late. */
 const overlap = day;
 
+/** One fax that cannot be read must not hold up the others; several in a row are a provider that is not there. */
+export const mostFailures = 3;
+
 /** What is kept between two looks. */
 const cursorShape = z.object({
   /** The newest known fax, in seconds since 1970. */
@@ -58,12 +61,28 @@ export async function pollIncoming(client: HttpClient, host: TransportHost): Pro
     host,
   );
   const told = new Map(list.incomingFaxes.flatMap((fax) => (fax ? [[fax.id, fax]] : [])));
-  const listed = new Set([...list.incomingFaxIds, ...told.keys()]);
+  // Ids grow, so this is the order in which they came.
+  const listed = new Set([...list.incomingFaxIds, ...told.keys()].sort((a, b) => Number(a) - Number(b)));
   const known = new Set(stored?.known.filter((id) => listed.has(id)));
+  let failures = 0;
+  let unread = false;
   try {
     for (const id of listed) {
       if (known.has(id)) continue;
-      const fax = told.get(id) ?? (await ask(client, id, host));
+      let fax = told.get(id);
+      try {
+        fax ??= await ask(client, id, host);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        unread = true;
+        if (!isFaxError(error, "transport_unavailable") || failures === mostFailures) throw error;
+        host.logger.warn(
+          { transportId: "humblefax" },
+          "a received fax could not be read and is asked for again",
+        );
+        continue;
+      }
       const stage = fax ? stageOf(fax) : "lost";
       if (stage === "coming") continue;
       if (fax && stage !== "lost") await host.emit(receivedEvent(fax));
@@ -73,6 +92,8 @@ export async function pollIncoming(client: HttpClient, host: TransportHost): Pro
       if (time !== undefined && time <= now + day) newest = Math.max(newest ?? 0, time);
     }
   } finally {
+    // The next look has to reach back to what could not be read, though not for ever.
+    if (unread) newest = Math.max(stored?.newest ?? 0, now - firstLook + overlap);
     if (newest !== undefined) await host.state.set("incoming", JSON.stringify({ newest, known: [...known] }));
   }
 }

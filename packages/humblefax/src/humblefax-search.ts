@@ -1,5 +1,6 @@
 import { apiPath, type HttpClient, isFaxError, type TransportCall } from "@faxbot/core/transport";
 import { type HumbleFaxSentFax, humblefaxSentFaxIds, humblefaxSentFaxReply } from "./humblefax-api.ts";
+import { mostFailures } from "./humblefax-inbound.ts";
 
 /** Asks HumbleFax about one sent fax. @throws FaxError `not_found` */
 export function getSentFax(client: HttpClient, id: string, call: TransportCall): Promise<HumbleFaxSentFax> {
@@ -44,8 +45,6 @@ const windowWithoutHint = 24 * 60 * 60;
 /** Each fax costs one call, at 5 a second. What is left is read by the next look. */
 const mostReadAtOnce = 300;
 const mostKnown = 20_000;
-/** One fax that cannot be read must not hide the others; several in a row are a provider that is not there. */
-const mostFailures = 3;
 
 /**
  * Makes the search for sent faxes. The list of them has ids alone and no filter by our reference, so they are read one

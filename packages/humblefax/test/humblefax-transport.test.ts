@@ -1,4 +1,5 @@
 import {
+  basicAuthorization,
   documentFromBytes,
   type FaxError,
   isFaxError,
@@ -7,7 +8,9 @@ import {
 } from "@faxbot/core/transport";
 import {
   capturingLogger,
+  type HumbleFaxEmulator,
   sendJob,
+  startHumbleFaxEmulator,
   syntheticNumber,
   syntheticPdf,
   transportCall,
@@ -16,15 +19,21 @@ import {
 import { recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type HumbleFaxOptions, type HumbleFaxSendOptions, humblefax } from "../src/index.ts";
-import { startHumbleFaxStandIn } from "./humblefax-stand-in.ts";
 
 const keys = { accessKey: "key", secretKey: "secret" };
 
 async function start(more: Partial<HumbleFaxOptions> = {}) {
-  const standIn = await startHumbleFaxStandIn();
-  onTestFinished(() => standIn.stop());
-  const { accessKey, secretKey, url: baseUrl } = standIn;
-  return { standIn, transport: humblefax({ accessKey, secretKey, baseUrl, ...more }) };
+  const emulator = await startHumbleFaxEmulator({ requestsPerSecond: 10_000 });
+  onTestFinished(() => emulator.stop());
+  const { accessKey, secretKey, url: baseUrl } = emulator;
+  return { emulator, transport: humblefax({ accessKey, secretKey, baseUrl, ...more }) };
+}
+
+/** Ids of the drafts that are at HumbleFax. */
+async function draftsOf({ url, accessKey, secretKey }: HumbleFaxEmulator): Promise<string[]> {
+  const authorization = basicAuthorization({ user: accessKey, pass: secretKey });
+  const answer = await fetch(`${url}/tmpFaxes`, { headers: { authorization } });
+  return ((await answer.json()) as { data: { tmpFaxIds: string[] } }).data.tmpFaxIds;
 }
 
 async function failure(promise: Promise<unknown>): Promise<FaxError> {
@@ -176,52 +185,57 @@ describe("send", () => {
 
 describe("send in three steps", () => {
   test("makes a draft, uploads, sends, with a slot for each further call", async () => {
-    const { standIn, transport } = await start({ sendMethod: "steps" });
+    const { emulator, transport } = await start({ sendMethod: "steps" });
     const acquire = vi.fn(async () => {});
     const job = sendJob();
     const report = await transport.send(job, transportCall({ limiter: { acquire, block: () => {} } }));
     expect(report).toMatchObject({ status: "in_progress", reference: job.attemptId });
-    expect(standIn.sent).toMatchObject([{ id: Number(report.providerId), uuid: job.attemptId }]);
-    expect(standIn.calls).toMatchObject({ createDraft: 1, attach: 1, sendDraft: 1, deleteDraft: 0 });
+    expect(emulator.sentFaxes).toMatchObject([{ id: Number(report.providerId), uuid: job.attemptId }]);
+    expect(emulator.calls).toMatchObject({
+      createTmpFax: 1,
+      createAttachment: 1,
+      sendTmpFax: 1,
+      deleteTmpFax: 0,
+    });
     expect(acquire).toHaveBeenCalledTimes(2);
   });
 
   test.each([
-    ["createDraft", 500, "transport_unavailable"],
-    ["createDraft", 401, "transport_unauthorized"],
-    ["attach", 400, "transport_rejected"],
-    ["attach", 404, "transport_unavailable"],
-    ["attach", 500, "transport_unavailable"],
-    ["sendDraft", 401, "transport_unauthorized"],
-    ["sendDraft", 500, "outcome_unknown"],
+    ["createTmpFax", 500, "transport_unavailable"],
+    ["createTmpFax", 401, "transport_unauthorized"],
+    ["createAttachment", 400, "transport_rejected"],
+    ["createAttachment", 404, "transport_unavailable"],
+    ["createAttachment", 500, "transport_unavailable"],
+    ["sendTmpFax", 401, "transport_unauthorized"],
+    ["sendTmpFax", 500, "outcome_unknown"],
   ] as const)(
     "%s answering %i is %s, and no draft that surely was not sent stays",
     async (operation, status, code) => {
-      const { standIn, transport } = await start({ sendMethod: "steps" });
-      standIn.fault({ operation, kind: "respond", status });
+      const { emulator, transport } = await start({ sendMethod: "steps" });
+      emulator.fault({ operation, kind: "respond", status });
       expect((await failure(transport.send(sendJob(), transportCall()))).code).toBe(code);
-      expect(standIn.sent).toEqual([]);
-      expect(standIn.drafts.size).toBe(code === "outcome_unknown" ? 1 : 0);
+      expect(emulator.sentFaxes).toEqual([]);
+      expect(await draftsOf(emulator)).toHaveLength(code === "outcome_unknown" ? 1 : 0);
     },
   );
 
   test("a caller that goes away before the last step proves that nothing was sent", async () => {
-    const { standIn, transport } = await start({ sendMethod: "steps" });
-    standIn.fault({ operation: "attach", kind: "hang" });
+    const { emulator, transport } = await start({ sendMethod: "steps" });
+    emulator.fault({ operation: "createAttachment", kind: "hang" });
     const controller = new AbortController();
     const sending = failure(transport.send(sendJob(), transportCall({ signal: controller.signal })));
-    await vi.waitFor(() => expect(standIn.calls.attach).toBe(1));
+    await vi.waitFor(() => expect(emulator.calls.createAttachment).toBe(1));
     controller.abort();
     expect((await sending).code).toBe("transport_unavailable");
-    expect(standIn.drafts.size).toBe(0);
+    expect(await draftsOf(emulator)).toEqual([]);
   });
 
   test("the last step is asked again after a refusal", async () => {
-    const { standIn, transport } = await start({ sendMethod: "steps" });
-    standIn.fault({ operation: "sendDraft", kind: "respond", status: 404 });
+    const { emulator, transport } = await start({ sendMethod: "steps" });
+    emulator.fault({ operation: "sendTmpFax", kind: "respond", status: 404 });
     await transport.send(sendJob(), transportCall());
-    expect(standIn.calls.sendDraft).toBe(2);
-    expect(standIn.sent).toHaveLength(1);
+    expect(emulator.calls.sendTmpFax).toBe(2);
+    expect(emulator.sentFaxes).toHaveLength(1);
   });
 });
 
@@ -363,14 +377,22 @@ describe("run", () => {
   };
 
   test("hands each received fax over once, also after a restart", async () => {
-    const { standIn, transport } = await start({ inbound: true, pollSeconds: 1 });
+    const { emulator, transport } = await start({ inbound: true, pollSeconds: 1 });
     const { state, values } = keptState();
     const now = Math.floor(Date.now() / 1000);
-    const old = standIn.receiveFax({ time: String(now - 20 * 86_400) });
-    const ancient = standIn.receiveFax({ time: String(now - 40 * 86_400) });
-    const broken = standIn.receiveFax({ status: "partial fax received" });
-    const coming = standIn.receiveFax({ status: "in progress" });
-    const failed = standIn.receiveFax({ status: "failure", numPages: "0" });
+    // As most clients know it: ids alone.
+    emulator.fault({
+      operation: "listIncomingFaxes",
+      kind: "rewrite",
+      change: (body) => ({ ...body, data: { ...(body.data as object), incomingFaxes: undefined } }),
+      times: Number.POSITIVE_INFINITY,
+    });
+    const numbers = { fromNumber: "12025550151", toNumber: "12025550152" };
+    const old = emulator.addIncomingFax({ ...numbers, time: String(now - 20 * 86_400), numPages: "1" });
+    const ancient = emulator.addIncomingFax({ time: String(now - 40 * 86_400) });
+    const broken = emulator.addIncomingFax({ status: "partial fax received" });
+    const coming = emulator.addIncomingFax({ status: "in progress" });
+    const failed = emulator.addIncomingFax({ status: "failure", numPages: "0" });
     // The look is over when the last fax is known; one that was cut short would ask for it again.
     const host = await runUntil(transport, { state }, () => {
       expect(values.get("incoming")).toContain(String(failed.id));
@@ -380,8 +402,8 @@ describe("run", () => {
         type: "received",
         key: `IncomingFax:${old.id}`,
         providerId: String(old.id),
-        from: syntheticNumber(51),
-        to: syntheticNumber(52),
+        from: "+12025550151",
+        to: "+12025550152",
         pages: 1,
         occurredAt: new Date((now - 20 * 86_400) * 1000),
       },
@@ -391,17 +413,47 @@ describe("run", () => {
     await vi.waitFor(() => expect(values.get("incoming")).toContain(String(broken.id)));
 
     coming.status = "success";
-    const asked = standIn.calls.getIncomingFax;
+    const asked = emulator.calls.getIncomingFax;
     const later = await runUntil(transport, { state }, ({ events }) => expect(events).toHaveLength(1));
     expect(later.events).toMatchObject([{ providerId: String(coming.id) }]);
-    expect(standIn.calls.getIncomingFax - asked).toBe(1);
+    expect(emulator.calls.getIncomingFax - asked).toBe(1);
+  });
+
+  test("a fax that cannot be read holds up no other, and is asked for again", async () => {
+    const broken = new Set(["2"]);
+    const { url, requests } = await recordingServer(({ target }) => {
+      const id = target.split("/").at(-1) ?? "";
+      if (target.startsWith("/incomingFaxes")) return { json: { data: { incomingFaxIds: [3, 2, "1"] } } };
+      return {
+        json: { data: { incomingFax: broken.has(id) ? [] : { id, time: Math.floor(Date.now() / 1000) } } },
+      };
+    });
+    const { state, values } = keptState();
+    const transport = humblefax({ ...keys, baseUrl: url, inbound: true, pollSeconds: 1 });
+    const now = Math.floor(Date.now() / 1000);
+    values.set("incoming", JSON.stringify({ newest: now - 5 * 86_400, known: [] }));
+    const idsOf = ({ events }: ReturnType<typeof transportHost>) =>
+      events.map((event) => event.type === "received" && event.providerId);
+    const host = await runUntil(transport, { state }, ({ events }) => expect(events).toHaveLength(2));
+    expect(idsOf(host)).toEqual(["1", "3"]);
+    // Until it was read the next looks reach back to it.
+    await vi.waitFor(() => expect(values.get("incoming")).toContain('"3"'));
+    expect(values.get("incoming")).toContain(`"newest":${now - 5 * 86_400}`);
+    broken.clear();
+    expect(
+      idsOf(await runUntil(transport, { state }, ({ events }) => expect(events).toHaveLength(1))),
+    ).toEqual(["2"]);
+    for (const id of ["1", "2", "3"]) broken.add(id);
+    requests.length = 0;
+    const error = await failure(transport.run(transportHost()));
+    expect([error.code, requests.length]).toEqual(["transport_unavailable", 4]);
   });
 
   test("a fax that the host cannot store stays unknown, those before it are kept", async () => {
-    const { standIn, transport } = await start({ inbound: true });
+    const { emulator, transport } = await start({ inbound: true });
     const { state } = keptState();
-    const first = standIn.receiveFax();
-    const second = standIn.receiveFax();
+    const first = emulator.addIncomingFax({});
+    const second = emulator.addIncomingFax({});
     const host = transportHost({
       state,
       emit: async (event) => {
@@ -428,27 +480,27 @@ describe("run", () => {
 
   test("asks for nothing unless it is to receive, and ends when it is told to", async () => {
     for (const more of [{}, { inbound: true, imapEnabled: true, imapUsername: "u", imapPassword: "p" }]) {
-      const { standIn, transport } = await start(more);
+      const { emulator, transport } = await start(more);
       const controller = new AbortController();
       const running = transport.run(transportHost({ signal: controller.signal }));
       setTimeout(() => controller.abort(), 50);
       await running;
-      expect(standIn.calls.getIncomingFaxes).toBe(0);
+      expect(emulator.calls.listIncomingFaxes).toBe(0);
     }
   });
 
   test("registers its webhook once, and the token is in no log", async () => {
     const webhookToken = "0123456789abcdef0123456789abcdef";
     const more = { webhookEnabled: true, webhookToken, callbackBase: "https://fax.example.com/fax-api/" };
-    const { standIn, transport } = await start({ ...more, id: "second" });
+    const { emulator, transport } = await start({ ...more, id: "second" });
     const logger = capturingLogger();
     const { state, values } = keptState();
     const url = `https://fax.example.com/fax-api/callbacks/second?token=${webhookToken}`;
     await runUntil(transport, { state, logger }, () => expect(values.has("webhook")).toBe(true));
-    expect(standIn.webhooks).toEqual([url]);
+    expect(emulator.webhooks.map((webhook) => webhook.url)).toEqual([url]);
     await runUntil(transport, { state, logger }, () => expect(values.has("webhook")).toBe(true));
-    await runUntil(transport, { logger }, () => expect(standIn.calls.getWebhooks).toBe(2));
-    expect(standIn.calls.createWebhook).toBe(1);
+    await runUntil(transport, { logger }, () => expect(emulator.calls.listWebhooks).toBe(2));
+    expect(emulator.calls.createWebhook).toBe(1);
     expect(logger.text()).not.toContain(webhookToken);
     expect([...values.values()].join()).not.toContain(webhookToken);
   });
@@ -459,9 +511,9 @@ describe("run", () => {
       webhookToken: "0".repeat(32),
       callbackBase: "https://fax.example.com",
     };
-    const { standIn, transport } = await start({ ...more, inbound: true });
-    standIn.fault({ operation: "createWebhook", kind: "respond", status: 500 });
-    standIn.receiveFax();
+    const { emulator, transport } = await start({ ...more, inbound: true });
+    emulator.fault({ operation: "createWebhook", kind: "respond", status: 500 });
+    emulator.addIncomingFax({});
     const logger = capturingLogger();
     await runUntil(transport, { logger }, ({ events }) => expect(events).toHaveLength(1));
     expect(logger.text()).toContain("could not be registered");
