@@ -42,6 +42,7 @@ export class AsteriskCall {
   /** We asked for the hang-up. */
   canceled = false;
   #phase: CallPhase;
+  #wasAnswered: boolean;
   #report: StatusReport;
   /** The Originate's id; its response may have no Uniqueid on old releases. */
   readonly #originateId: string | undefined;
@@ -69,7 +70,13 @@ export class AsteriskCall {
     this.#originateId = call.originateId;
     this.#graceMs = call.graceMs;
     this.#phase = call.answered ? "answered" : "dialling";
+    this.#wasAnswered = call.answered ?? false;
     this.#report = this.#open(call.answered ? "in_progress" : "queued", "Originate");
+  }
+
+  /** Whether the far end took the call, as far as events told. */
+  get wasAnswered(): boolean {
+    return this.#wasAnswered;
   }
 
   get phase(): CallPhase {
@@ -176,6 +183,7 @@ export class AsteriskCall {
   }
 
   #answer(word: string): void {
+    this.#wasAnswered = true;
     if (this.#phase === "missed") return;
     const first = this.#phase !== "answered";
     this.#phase = "answered";

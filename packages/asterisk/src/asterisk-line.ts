@@ -10,11 +10,12 @@ import {
 } from "@faxbot/core/transport";
 import { type AmiConnection, type AmiPatience, amiPatience, openAmi } from "./ami-connection.ts";
 import type { AmiMessage } from "./ami-message.ts";
-import { AsteriskCall, attemptOf, channelOf, longestCallSeconds } from "./asterisk-call.ts";
-import { type CallTrace, notedSince, openChannels, traceCall } from "./asterisk-lookup.ts";
+import { channelOf } from "./asterisk-call.ts";
+import { notedSince, openChannels, traceCall } from "./asterisk-lookup.ts";
 import type { AsteriskSettings } from "./asterisk-settings.ts";
 import { resultReport } from "./asterisk-status.ts";
 import { sweep } from "./asterisk-sweep.ts";
+import { type LiveCall, LiveCalls } from "./live-calls.ts";
 
 /** How long things may take, in milliseconds. */
 export interface LinePatience extends AmiPatience {
@@ -46,89 +47,42 @@ export const linePatience: LinePatience = {
   cancelMs: 3_000,
 };
 
-/** A call and what is still to be done about it. */
-interface Tracked {
-  readonly call: AsteriskCall;
-  /** By the clock that stamps faxes; absent for a call that was found under way. */
-  readonly submittedAt?: Date;
-  /** When to ask Asterisk what became of it, monotonic, in milliseconds. */
-  lookAt: number;
-  /** What the host does not durably know yet. */
-  unsaid?: StatusReport;
-  /** The status that it knows. */
-  said: StatusReport["status"];
-  telling: boolean;
-  /** A cancel came before there was a channel to hang up. */
-  hangUpLater: boolean;
-  /** Asterisk took a cancel: there was a channel. */
-  hungUp: boolean;
-}
-
 /** A look-up of calls that went on for so long after their end is given up. */
 const givenUpAfterMs = 10 * 60_000;
 /** A connection that held for so long was well, so the back-off starts anew. */
 const steadyMs = 60_000;
-/** Ended calls that are remembered, until the host has worked their events. */
-const mostEnded = 2_000;
+
+/** What can be said of a call when Asterisk was asked: a report, or that it knows nothing, or not enough. */
+export type Asked = StatusReport | "absent" | "gone";
 
 /**
- * Everything that one process knows of one Asterisk: the long connection while `run` has one, and the live calls. Holds
+ * What one process does with one Asterisk: the long connection while `run` has one, and the questions about calls. Holds
  * no timer and no socket unless `run` does or a method is under way.
  */
 export class AsteriskLine {
+  readonly calls: LiveCalls;
   readonly #settings: AsteriskSettings;
   readonly #spoolOut: FaxSpool;
   readonly #patience: LinePatience;
-  readonly #calls = new Map<string, Tracked>();
-  readonly #ended = new Map<string, StatusReport>();
+  readonly #prepared = new WeakSet<AmiConnection>();
   #ami: AmiConnection | undefined;
-  #host: TransportHost | undefined;
   #refusedUntil = 0;
   #looking = false;
-  readonly #prepared = new WeakSet<AmiConnection>();
 
   constructor(settings: AsteriskSettings, spoolOut: FaxSpool, patience: LinePatience) {
     this.#settings = settings;
     this.#spoolOut = spoolOut;
     this.#patience = patience;
-  }
-
-  /** Whether one more call can be made now. */
-  hasLine(): boolean {
-    const now = performance.now();
-    let live = 0;
-    for (const { call } of this.#calls.values()) {
-      // Without `run` nobody hears of a call's end.
-      if (call.phase !== "ended" && (this.#host || now < call.overdueAt)) live += 1;
-    }
-    return live < this.#settings.maxCalls;
-  }
-
-  /** Notes a call before it is made, so that no event is missed. */
-  begin(call: { attemptId: string; originateId: string; pages: number; submittedAt: Date }): AsteriskCall {
-    const now = performance.now();
-    const made = new AsteriskCall({
-      attemptId: call.attemptId,
-      originateId: call.originateId,
-      now,
-      longestMs: this.#longestMs(call.pages),
-      graceMs: this.#patience.graceMs,
-    });
-    this.#calls.set(call.attemptId, { ...tracked(made), submittedAt: call.submittedAt });
-    return made;
-  }
-
-  /** Forgets a call that was proven not to be made. */
-  forget(attemptId: string): void {
-    this.#calls.delete(attemptId);
+    const { graceMs, settleMs } = patience;
+    this.calls = new LiveCalls(spoolOut, { ringSeconds: settings.ringSeconds, graceMs, settleMs });
   }
 
   /** The last report of a call, while it is remembered; `undefined` also when events of it were missed. */
   reportOf(attemptId: string): StatusReport | undefined {
-    const tracked = this.#calls.get(attemptId);
-    if (!tracked) return this.#ended.get(attemptId);
-    const isWatched = this.#ami !== undefined && tracked.lookAt === Number.POSITIVE_INFINITY;
-    return tracked.call.phase === "ended" || isWatched ? tracked.call.report : undefined;
+    const live = this.calls.get(attemptId);
+    if (!live) return this.calls.endOf(attemptId);
+    const isWatched = this.#ami !== undefined && live.lookAt === Number.POSITIVE_INFINITY;
+    return live.call.phase === "ended" || isWatched ? live.call.report : undefined;
   }
 
   /**
@@ -177,22 +131,23 @@ export class AsteriskLine {
     ami: AmiConnection,
     attemptId: string,
     call: Pick<TransportCall, "signal" | "clock">,
-  ): Promise<StatusReport | "absent" | "gone"> {
+  ): Promise<Asked> {
+    const { calls } = this;
     const trace = await traceCall(ami, attemptId, await openChannels(ami, call.signal), call.signal);
-    const known = this.#calls.get(attemptId);
-    if (known) {
-      const proves = trace.state === "absent" && known.submittedAt !== undefined && this.#isSettled(known);
-      const since = proves ? await notedSince(ami, call.clock.now(), call.signal) : undefined;
-      await this.#conclude(known, trace, since);
-      const { phase, report } = known.call;
+    const live = calls.get(attemptId);
+    if (live) {
+      const proves = trace.state === "absent" && live.submittedAt !== undefined && calls.isSettled(live);
+      calls.conclude(live, trace, proves ? await notedSince(ami, call.clock.now(), call.signal) : undefined);
+      const { phase, report } = live.call;
       // Without `run`, who asks is told all that there is to tell.
-      if (phase === "ended" && !this.#host) this.#close(known);
-      if (phase === "ended" || (trace.state === "absent" && !this.#isSettled(known))) return report;
+      if (phase === "ended" && !calls.host) calls.close(live);
+      const isOpen = (trace.state === "absent" || trace.state === "gone") && !calls.isSettled(live);
+      if (phase === "ended" || isOpen) return report;
     }
     if (trace.state === "absent" || trace.state === "gone") return trace.state;
     const ids = { providerId: channelOf(attemptId), reference: attemptId };
     if (trace.state === "result") {
-      await this.removeFile(attemptId);
+      await calls.removeDocument(attemptId);
       return resultReport(ids, trace.result, false);
     }
     return trace.answered
@@ -210,36 +165,28 @@ export class AsteriskLine {
     ami: AmiConnection,
     attemptId: string,
     call: Pick<TransportCall, "signal" | "clock">,
-  ): Promise<StatusReport | "absent" | "gone"> {
-    const known = this.#calls.get(attemptId) ?? this.#adopt(attemptId, false);
-    known.call.canceled = true;
-    if (await hangUp(ami, known.call.channelId, call.signal)) known.hungUp = true;
-    else if (!this.#isSettled(known)) known.hangUpLater = true;
-    const until = performance.now() + (known.hungUp ? this.#patience.cancelMs : 0);
-    for (;;) {
-      const { phase, report } = known.call;
-      if (phase === "ended") return report;
-      if (performance.now() >= until) break;
-      if (this.#ami !== ami) {
+  ): Promise<Asked> {
+    const live = this.calls.get(attemptId) ?? this.calls.adopt(attemptId, false);
+    live.call.canceled = true;
+    if (await hangUp(ami, live.call.channelId, call.signal)) live.hungUp = true;
+    else if (!this.calls.isSettled(live)) live.hangUpLater = true;
+    const until = performance.now() + (live.hungUp ? this.#patience.cancelMs : 0);
+    while (live.call.phase !== "ended" && performance.now() < until) {
+      const isHeard = this.#ami === ami;
+      if (!isHeard) {
         const asked = await this.ask(ami, attemptId, call);
-        if (typeof asked === "string" || known.call.phase === "ended") return asked;
+        if (typeof asked === "string" || isOver(live)) return asked;
       }
-      await sleep(this.#ami === ami ? 20 : 200, undefined, { signal: call.signal });
+      await sleep(isHeard ? 20 : 200, undefined, { signal: call.signal });
     }
-    return this.ask(ami, attemptId, call);
-  }
-
-  /** Removes a document that is sent or never will be. */
-  async removeFile(attemptId: string): Promise<void> {
-    // What cannot be removed now is swept later.
-    await this.#spoolOut.remove(`${attemptId}.tif`).catch(() => {});
+    return isOver(live) ? live.call.report : this.ask(ami, attemptId, call);
   }
 
   /** Sweeps now and then what is left over, until the signal aborts. */
   async tidy(host: TransportHost, ami: AmiConnection, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const now = host.clock.now();
-      const isLive = (attemptId: string) => this.isLive(attemptId);
+      const isLive = (attemptId: string) => this.calls.get(attemptId) !== undefined;
       await sweep(ami, { spoolOut: this.#spoolOut, isLive, now, signal }).catch((error: unknown) => {
         if (signal.aborted) return;
         const errorCode = isFaxError(error) ? error.code : "unknown";
@@ -250,11 +197,6 @@ export class AsteriskLine {
       });
       await sleep(this.#patience.sweepMs, undefined, { signal }).catch(() => {});
     }
-  }
-
-  /** Whether a call is not over yet, so that its document is still needed. */
-  isLive(attemptId: string): boolean {
-    return this.#calls.has(attemptId);
   }
 
   /**
@@ -269,9 +211,9 @@ export class AsteriskLine {
       serve: (ami: AmiConnection, signal: AbortSignal) => Promise<void>;
     },
   ): Promise<void> {
-    this.#host = host;
+    this.calls.host = host;
     // What an earlier run could not tell any more.
-    for (const tracked of this.#calls.values()) this.#tell(tracked);
+    for (const live of this.calls.all()) this.calls.tell(live);
     const ticker = setInterval(() => this.#tick(), this.#patience.tickMs);
     try {
       for (let failures = 0; !host.signal.aborted; ) {
@@ -289,7 +231,7 @@ export class AsteriskLine {
       }
     } finally {
       clearInterval(ticker);
-      this.#host = undefined;
+      this.calls.host = undefined;
     }
   }
 
@@ -307,7 +249,7 @@ export class AsteriskLine {
     const ended = new AbortController();
     this.#ami = ami;
     // Whatever happened between two connections was not heard.
-    for (const tracked of this.#calls.values()) tracked.lookAt = performance.now();
+    for (const live of this.calls.all()) live.lookAt = performance.now();
     const serving = Promise.all([
       this.prepare(ami, host),
       this.#findCalls(ami),
@@ -347,180 +289,60 @@ export class AsteriskLine {
   /** Calls of ours that stand and that this process does not know: it was started after them. */
   async #findCalls(ami: AmiConnection): Promise<void> {
     for (const [attemptId, { answered }] of await openChannels(ami)) {
-      if (!this.#calls.has(attemptId) && !this.#ended.has(attemptId)) this.#adopt(attemptId, answered);
+      if (!this.calls.get(attemptId) && !this.calls.endOf(attemptId)) this.calls.adopt(attemptId, answered);
     }
-  }
-
-  #adopt(attemptId: string, answered: boolean): Tracked {
-    const now = performance.now();
-    const { graceMs } = this.#patience;
-    const longestMs = this.#longestMs(Number.POSITIVE_INFINITY);
-    const found = tracked(new AsteriskCall({ attemptId, answered, now, longestMs, graceMs }));
-    this.#calls.set(attemptId, found);
-    return found;
-  }
-
-  #longestMs(pages: number): number {
-    // Asterisk's own limit comes first.
-    return (this.#settings.ringSeconds + longestCallSeconds(pages) + 30) * 1_000;
   }
 
   /** @returns whether the event was about a call of ours */
   #hear(event: AmiMessage): boolean {
-    const tracked = this.#calledBy(event);
-    if (!tracked?.call.isAbout(event)) return false;
-    if (tracked.call.apply(event, performance.now())) this.#tell(tracked);
-    if (tracked.hangUpLater && this.#ami && tracked.call.phase !== "ended") {
-      tracked.hangUpLater = false;
-      hangUp(this.#ami, tracked.call.channelId).catch(() => {});
-    }
-    return true;
+    const live = this.calls.hear(event);
+    if (live?.hangUpLater && this.#ami) void this.#hangUpNow(this.#ami, live).catch(() => {});
+    return live !== undefined;
   }
 
-  #calledBy(event: AmiMessage): Tracked | undefined {
-    const channel = event.get("Uniqueid") ?? event.get("DestUniqueid") ?? "";
-    const attemptId = attemptOf(channel);
-    if (attemptId !== undefined) return this.#calls.get(attemptId);
-    // Old releases say `<null>` for the channel of a call that failed at once.
-    if (event.name !== "OriginateResponse" || !/^(<|$)/.test(channel)) return undefined;
-    for (const tracked of this.#calls.values()) if (tracked.call.isAbout(event)) return tracked;
-    return undefined;
+  /** The channel is there now that a cancel did not find. */
+  async #hangUpNow(ami: AmiConnection, live: LiveCall): Promise<void> {
+    if (!live.hangUpLater || isOver(live)) return;
+    live.hangUpLater = false;
+    live.hungUp = await hangUp(ami, live.call.channelId);
   }
 
   #tick(): void {
-    const now = performance.now();
-    let due = false;
-    for (const tracked of this.#calls.values()) {
-      if (tracked.call.expire(now)) {
-        if (tracked.call.phase === "missed") tracked.lookAt = now;
-        else this.#tell(tracked);
-      }
-      due ||= tracked.lookAt <= now;
-    }
-    if (due && this.#ami && !this.#looking) void this.#lookAround(this.#ami);
+    if (this.calls.expire() && this.#ami && !this.#looking) void this.#lookAround(this.#ami);
   }
 
   /** Asks what became of all calls that need it. */
   async #lookAround(ami: AmiConnection): Promise<void> {
+    const { calls } = this;
     this.#looking = true;
-    const due = [...this.#calls.values()].filter(({ lookAt }) => lookAt <= performance.now());
+    const due = calls.all().filter(({ lookAt }) => lookAt <= performance.now());
     try {
       const channels = await openChannels(ami);
-      const since = await notedSince(ami, this.#host?.clock.now() ?? new Date());
-      for (const tracked of due) {
-        await this.#conclude(tracked, await traceCall(ami, tracked.call.attemptId, channels), since);
-        if (tracked.call.phase === "missed" && channels.has(tracked.call.attemptId)) {
-          // Overdue, and its channel still stands.
-          tracked.lookAt = performance.now() + this.#patience.lookAgainMs;
-          await hangUp(ami, tracked.call.channelId);
-        }
+      const since = await notedSince(ami, calls.host?.clock.now() ?? new Date());
+      for (const live of due) {
+        const { call } = live;
+        calls.conclude(live, await traceCall(ami, call.attemptId, channels), since);
+        if (!channels.has(call.attemptId)) continue;
+        await this.#hangUpNow(ami, live);
+        if (call.phase !== "missed") continue;
+        // Overdue, and its channel still stands.
+        live.lookAt = performance.now() + this.#patience.lookAgainMs;
+        await hangUp(ami, call.channelId);
       }
     } catch {
-      for (const tracked of due) {
-        if (performance.now() > tracked.call.overdueAt + givenUpAfterMs) this.#lose(tracked);
-        else tracked.lookAt = performance.now() + this.#patience.lookAgainMs;
+      for (const live of due) {
+        if (performance.now() > live.call.overdueAt + givenUpAfterMs) calls.lose(live);
+        else live.lookAt = performance.now() + this.#patience.lookAgainMs;
       }
     } finally {
       this.#looking = false;
     }
   }
-
-  /** Draws the conclusion of what Asterisk knows of a call. */
-  async #conclude(tracked: Tracked, trace: CallTrace, since: Date | undefined): Promise<void> {
-    const { call, submittedAt } = tracked;
-    if (call.phase === "ended") {
-      tracked.lookAt = Number.POSITIVE_INFINITY;
-      return;
-    }
-    switch (trace.state) {
-      case "result": {
-        const ids = { providerId: call.channelId, reference: call.attemptId };
-        call.end(resultReport(ids, trace.result, call.canceled));
-        this.#tell(tracked);
-        break;
-      }
-      case "open":
-        tracked.lookAt = Number.POSITIVE_INFINITY;
-        if (trace.answered && call.seen()) this.#tell(tracked);
-        if (tracked.hangUpLater && this.#ami) {
-          tracked.hangUpLater = false;
-          await hangUp(this.#ami, call.channelId);
-        }
-        break;
-      case "gone":
-        this.#lose(tracked);
-        break;
-      case "absent":
-        if (!this.#isSettled(tracked)) {
-          tracked.lookAt = call.startedAt + this.#patience.settleMs;
-        } else if (since !== undefined && submittedAt !== undefined && since <= submittedAt) {
-          call.endUnanswered();
-          this.#tell(tracked);
-        } else this.#lose(tracked);
-    }
-  }
-
-  /** Whether a call that has no channel will not get one any more. */
-  #isSettled({ call, hungUp }: Tracked): boolean {
-    return hungUp || performance.now() - call.startedAt > this.#patience.settleMs;
-  }
-
-  /** Nobody can say what became of it: the engine finds that out by asking, and tells a person. */
-  #lose(tracked: Tracked): void {
-    this.#calls.delete(tracked.call.attemptId);
-    void this.removeFile(tracked.call.attemptId);
-    this.#host?.logger.warn({ transportId: "asterisk" }, "nobody can say what became of a call");
-  }
-
-  /** Tells the host how a call stands, the end until it is durable. */
-  #tell(tracked: Tracked): void {
-    const { report } = tracked.call;
-    if (report.status !== tracked.said) tracked.unsaid = report;
-    const host = this.#host;
-    if (!host || tracked.telling || !tracked.unsaid) return;
-    tracked.telling = true;
-    void this.#tellAll(host, tracked).finally(() => {
-      tracked.telling = false;
-    });
-  }
-
-  async #tellAll(host: TransportHost, tracked: Tracked): Promise<void> {
-    const { call } = tracked;
-    let failures = 0;
-    while (tracked.unsaid && !host.signal.aborted) {
-      const report = tracked.unsaid;
-      const key = `${call.channelId}:${report.status === "in_progress" ? "in_progress" : "end"}`;
-      try {
-        await host.emit({ type: "status", key, report });
-      } catch {
-        failures += 1;
-        await sleep(Math.min(100 * 2 ** failures, 10_000), undefined, { signal: host.signal }).catch(
-          () => {},
-        );
-        continue;
-      }
-      if (tracked.unsaid !== report) continue;
-      delete tracked.unsaid;
-      tracked.said = report.status;
-      if (call.phase === "ended") this.#close(tracked);
-    }
-  }
-
-  /** The host has the end durably. */
-  #close({ call }: Tracked): void {
-    this.#calls.delete(call.attemptId);
-    this.#ended.set(call.attemptId, call.report);
-    if (this.#ended.size > mostEnded) {
-      const [oldest] = this.#ended.keys();
-      if (oldest !== undefined) this.#ended.delete(oldest);
-    }
-    void this.removeFile(call.attemptId);
-  }
 }
 
-function tracked(call: AsteriskCall): Tracked {
-  const lookAt = Number.POSITIVE_INFINITY;
-  return { call, lookAt, said: "queued", telling: false, hangUpLater: false, hungUp: false };
+/** In a function of its own, because a wait may have passed since the last look. */
+function isOver({ call }: LiveCall): boolean {
+  return call.phase === "ended";
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   type CallStep,
   callStep,
+  defaultCallLadder,
   dialledNumber,
   headerTextOf,
   type SendJob,
@@ -58,6 +59,6 @@ export function originateFields(call: OutgoingCall, settings: AsteriskSettings):
 }
 
 function stepOf({ job, options }: OutgoingCall, settings: AsteriskSettings): CallStep {
-  const step = callStep(settings.callLadder, job.earlierFailures);
+  const step = callStep(settings.callLadder ?? defaultCallLadder, job.earlierFailures);
   return { ...step, t38: step.t38 && settings.t38 && options.t38 !== false };
 }

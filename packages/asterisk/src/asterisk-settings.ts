@@ -50,6 +50,9 @@ function textOf({ t38, ecm, maxRate }: CallStep): string {
   return `${t38 ? "t38" : "audio"}${ecm ? "-ecm" : ""}-${maxRate}`;
 }
 
+/** How the default ladder is written in the environment. */
+const defaultLadderText = defaultCallLadder.map(textOf).join(",");
+
 /** The settings of one Asterisk. */
 export const asteriskSettings = z
   .strictObject({
@@ -152,11 +155,11 @@ export const asteriskSettings = z
       title: "T.38",
       description: "Without it every call is plain audio, whatever the ladder says.",
     }),
-    callLadder: ladder.default([...defaultCallLadder]).meta({
+    callLadder: ladder.optional().meta({
       env: "ASTERISK_CALL_LADDER",
       secret: false,
       title: "Call ladder",
-      description: "How the first call is made, and how each one after trouble on the line.",
+      description: `How the first call is made, and each one after trouble on the line; default: \`${defaultLadderText}\`.`,
     }),
     maxCalls: z.int().min(1).max(1_000).default(4).meta({
       env: "ASTERISK_MAX_CALLS",
@@ -211,6 +214,3 @@ export const asteriskSettings = z
 
 /** Settings of an Asterisk, as parsed. */
 export type AsteriskSettings = z.output<typeof asteriskSettings>;
-
-/** How the default ladder is written in the environment. */
-export const defaultLadderText: string = defaultCallLadder.map(textOf).join(",");

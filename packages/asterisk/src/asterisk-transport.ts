@@ -109,7 +109,7 @@ export function makeTransport(
       readSendOptions(job.options);
     },
 
-    hasLine: () => line.hasLine(),
+    hasLine: () => line.calls.count() < settings.maxCalls,
 
     async send(job, call) {
       call.signal.throwIfAborted();
@@ -127,14 +127,14 @@ export function makeTransport(
         const file = await spoolOut.write(`${job.attemptId}.tif`, job.document);
         const fields = originateFields({ job, options, file, pages }, settings);
         const originateId = randomUUID();
-        line.begin({ attemptId: job.attemptId, originateId, pages, submittedAt: call.clock.now() });
+        line.calls.begin({ attemptId: job.attemptId, originateId, pages, submittedAt: call.clock.now() });
         try {
           const answer = await ami.ask(fields, { signal: call.signal, actionId: originateId });
           if (answer.name !== "Success") throw originateError(answer);
         } catch (error) {
           if (provesUnsent(error)) {
-            line.forget(job.attemptId);
-            await line.removeFile(job.attemptId);
+            line.calls.forget(job.attemptId);
+            await line.calls.removeDocument(job.attemptId);
           }
           throw error;
         }
@@ -187,7 +187,7 @@ export function makeTransport(
       if (known && known.status !== "queued" && known.status !== "in_progress") return known;
       const asked = await reading(() =>
         line.with(call, async (ami) => {
-          if (!line.isLive(attemptId)) {
+          if (!line.calls.get(attemptId)) {
             const before = await line.ask(ami, attemptId, call);
             if (typeof before === "string") throw unknownCall();
             if (before.status !== "queued" && before.status !== "in_progress") return before;
