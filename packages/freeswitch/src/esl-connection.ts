@@ -288,7 +288,8 @@ class SocketConnection implements EslConnection {
 
   #answer(type: Pending["type"], text: string, { oversized }: EslMessage): void {
     const [first] = this.#pending;
-    if (first?.type !== type) {
+    // An API command that an account may not use is refused with a reply, before it is one.
+    if (first?.type !== type && !(first && type === "command/reply" && text.startsWith("-ERR"))) {
       this.#fail(new EslFailure("unreachable", "an answer came that nobody asked for"));
       return;
     }

@@ -17,7 +17,7 @@ export interface EslLimits {
 }
 
 /** Real heads have about 100 bytes, events of a fax call 4 to 12 kB. */
-export const eslLimits: EslLimits = { headBytes: 16 * 1024, bodyBytes: 1024 * 1024 };
+const eslLimits: EslLimits = { headBytes: 16 * 1024, bodyBytes: 1024 * 1024 };
 
 const lineFeed = 0x0a;
 const noBytes = Buffer.alloc(0);

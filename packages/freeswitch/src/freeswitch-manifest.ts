@@ -2,7 +2,7 @@ import { defineManifest } from "@faxbot/core/transport";
 import { freeswitchSettings } from "./freeswitch-settings.ts";
 
 /** Where a dialplan may tell that a fax was received. */
-export const inboundPath = "/_internal/freeswitch/inbound";
+const inboundPath = "/_internal/freeswitch/inbound";
 /** Where a dialplan may tell what became of a fax that was sent. */
 export const outboundResultPath = "/_internal/freeswitch/outbound_result";
 

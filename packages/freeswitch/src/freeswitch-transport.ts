@@ -220,22 +220,19 @@ export function makeTransport(
     },
 
     async cancel(providerId, call) {
-      if (!isChannelId(providerId)) throw new FaxError("not_found", "there is no such call", { transportId });
+      const attemptId = attemptOf(providerId);
+      if (attemptId === undefined) throw new FaxError("not_found", "there is no such call", { transportId });
       const ended = calls.ended(providerId);
       if (ended) return ended;
-      const live = calls.get(providerId);
-      live?.call.cancel();
       return ask(call, async (connection) => {
+        const known = calls.get(providerId);
+        // Whoever asks for the end listens for it, also when the call was made by a process before this one.
+        const live = known ?? calls.addRunning(providerId, attemptId);
+        live.call.cancel();
         const answer = await connection.runJob(`uuid_kill ${providerId} ${cancelCause}`);
-        const ending = (): StatusReport | undefined => calls.ended(providerId);
-        if (live) await calls.until(() => ending() !== undefined, timing.lateMs, call.signal);
-        const report = ending() ?? calls.get(providerId)?.call.report();
-        if (report && (answer.startsWith("+OK") || ending())) return report;
-        if (answer.startsWith("+OK")) {
-          const reference = attemptOf(providerId);
-          const word = { status: "queued", providerStatus: cancelCause } as const;
-          return { providerId, ...word, ...(reference ? { reference } : {}) };
-        }
+        await calls.until(() => live.call.ended, timing.lateMs, call.signal);
+        if (live.call.ended || answer.startsWith("+OK")) return live.call.report();
+        if (!known) calls.drop(providerId);
         throw new FaxError("not_found", "FreeSWITCH has no such call any more", { transportId });
       });
     },

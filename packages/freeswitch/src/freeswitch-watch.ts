@@ -110,7 +110,7 @@ async function adoptLeftovers(
       const uuid = channelOf(attemptId);
       if (uuid === undefined || attemptOf(uuid) !== attemptId || calls.get(uuid)) continue;
       if (await channelExists(connection, uuid)) {
-        if (!calls.get(uuid)) calls.add(uuid, attemptId);
+        if (!calls.get(uuid)) calls.addRunning(uuid, attemptId);
       } else if (now.getTime() - modifiedAt.getTime() > timing.leftoverMs) {
         await spool.remove(name);
       }

@@ -92,6 +92,14 @@ export class LiveCalls {
     return live;
   }
 
+  /** Begins to follow a call that is found running, however far it is: between two pages minutes may pass. */
+  addRunning(uuid: string, attemptId: string): LiveCall {
+    const live = this.add(uuid, attemptId);
+    live.ordered = true;
+    live.deadline = this.#now() + longestCallSeconds * 1000 + this.#timing.callGraceMs;
+    return live;
+  }
+
   /** Forgets a call of which nothing more will come. */
   drop(uuid: string): void {
     if (this.#live.delete(uuid)) this.#wake();

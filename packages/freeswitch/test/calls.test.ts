@@ -192,6 +192,18 @@ describe("a cancel", () => {
     expect(await transport.cancel(providerId, transportCall())).toMatchObject({ status: "canceled" });
   });
 
+  test("of a call that a process before this one made", async () => {
+    const { exchange, transport, another } = await exchangeInTest();
+    const { providerId } = await transport.send(job(), transportCall());
+    exchange.progress(providerId);
+    const again = another();
+    expect(await again.cancel(providerId, transportCall())).toMatchObject({ status: "canceled" });
+    await expect(again.cancel("0".repeat(8) + providerId.slice(8), transportCall())).rejects.toMatchObject({
+      code: "not_found",
+    });
+    expect(again.hasLine()).toBe(true);
+  });
+
   test("is known by its cause to a process that did not ask for it, but only on an answered call", async () => {
     const inTest = await exchangeInTest();
     const { exchange } = inTest;
@@ -260,6 +272,18 @@ describe("a call that never ends", () => {
     await eventually(() =>
       expect(reportsOf(host).at(-1)?.failure).toMatchObject({ providerCode: "FreeSWITCH/ALLOTTED_TIMEOUT" }),
     );
+  });
+
+  test("but not one that is found running: between two pages minutes may pass", async () => {
+    const inTest = await exchangeInTest({ timing: { verifyMs: 20, settleMs: 20, callGraceMs: -60_000 } });
+    const { exchange } = inTest;
+    const { providerId } = await inTest.transport.send(job(), transportCall());
+    inTest.run({}, inTest.another());
+    const asked = `api uuid_exists ${providerId}`;
+    await eventually(() =>
+      expect(exchange.commands.filter((each) => each === asked).length).toBeGreaterThan(4),
+    );
+    expect(exchange.commands.join()).not.toContain("uuid_kill");
   });
 
   test("and whose events were dropped is noticed", async () => {

@@ -124,6 +124,18 @@ describe("answers", () => {
     await connection.closed;
   });
 
+  test("that refuse an API command are for the one who gave it", async () => {
+    const { exchange, open } = await connecting();
+    const connection = await open();
+    exchange.react = (command) =>
+      command === "api status"
+        ? { reply: "Content-Type: command/reply\nReply-Text: -ERR permission denied\n\n" }
+        : "as usual";
+    const answers = [connection.api("status"), connection.api("uuid_exists x")];
+    expect(await Promise.all(answers)).toEqual(["-ERR permission denied", "false"]);
+    connection.close();
+  });
+
   test("that are too long are not held", async () => {
     const { exchange, open } = await connecting({ timing: { ...quickTiming, replyMs: 5_000 } });
     const connection = await open();
