@@ -507,4 +507,18 @@ describe("document", () => {
     expect(document.size).toBe(300);
     await document.dispose();
   });
+
+  test("one that promises much and trickles is given up", async () => {
+    const { url } = await localServer((_, response) => {
+      response.writeHead(200, { "content-length": "1000000000" });
+      const timer = setInterval(() => response.write("x"), 20);
+      response.on("close", () => clearInterval(timer));
+    });
+    const patient = client(url, { timeoutMs: 200, minBytesPerSecond: 1_000 });
+    const error = await failure(patient.document(read, { ...about, maxBytes: 2_000_000_000 }, testCall()));
+    expect(error).toMatchObject({
+      code: "transport_unavailable",
+      message: expect.stringContaining("did not answer in time"),
+    });
+  });
 });

@@ -18,10 +18,37 @@ export class Deadline {
     return this.#controller.signal.aborted;
   }
 
-  /** Gives so much time from now, instead of what was left. */
-  restart(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#start(ms);
+  /**
+   * Passes a stream on and gives it time for each byte that comes, at the slowest speed to put up with. A stream that
+   * trickles so has no more than `ms` in all, however much it promises.
+   *
+   * @param ms time from now for everything but the bytes
+   */
+  earned(
+    source: ReadableStream<Uint8Array>,
+    ms: number,
+    minBytesPerSecond: number,
+  ): ReadableStream<Uint8Array> {
+    const reader = source.getReader();
+    let end = performance.now() + ms;
+    const wait = () => {
+      clearTimeout(this.#timer);
+      this.#timer = this.#start(end - performance.now());
+    };
+    wait();
+    return new ReadableStream(
+      {
+        async pull(controller) {
+          const { done, value } = await reader.read();
+          if (done) return controller.close();
+          end += (value.byteLength / minBytesPerSecond) * 1000;
+          wait();
+          controller.enqueue(value);
+        },
+        cancel: (reason) => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
   }
 
   clear(): void {
@@ -30,6 +57,6 @@ export class Deadline {
 
   #start(ms: number): NodeJS.Timeout {
     const expire = () => this.#controller.abort(new DOMException("the deadline has passed", "TimeoutError"));
-    return setTimeout(expire, Math.min(ms, longestMs));
+    return setTimeout(expire, Math.min(Math.max(ms, 0), longestMs));
   }
 }

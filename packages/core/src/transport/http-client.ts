@@ -108,6 +108,7 @@ const largestErrorBody = 64 * 1024;
  */
 export function httpClient(options: HttpClientOptions): HttpClient {
   const base = checkedBaseUrl(options);
+  const { timeoutMs = 30_000, minBytesPerSecond = 16 * 1024 } = options;
   const definite = new Set(options.manifest.definiteRejections.map((each) => each.status));
   return {
     json: (request, schema, call) =>
@@ -123,9 +124,9 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       }),
     document: (request, about, call) =>
       exchange(request, call, (response, deadline) => {
-        deadline.restart(allowance(Number(response.headers.get("content-length")) || about.maxBytes));
         const source = (response.body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>;
-        return spoolDocument(source, about, { maxBytes: about.maxBytes, signal: deadline.signal });
+        const earned = deadline.earned(source, timeoutMs, minBytesPerSecond);
+        return spoolDocument(earned, about, { maxBytes: about.maxBytes, signal: deadline.signal });
       }),
   };
 
@@ -285,7 +286,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
 
   /** Time for so many bytes, in milliseconds. */
   function allowance(bytes: number): number {
-    return (options.timeoutMs ?? 30_000) + (bytes / (options.minBytesPerSecond ?? 16 * 1024)) * 1000;
+    return timeoutMs + (bytes / minBytesPerSecond) * 1000;
   }
 
   function error(code: FaxErrorCode, what: string, details: FaxErrorOptions = {}): FaxError {

@@ -194,12 +194,9 @@ export async function mediaFetch(
       if (status !== 200) throw refusal(status, headers["retry-after"]);
       const length = Number(headers["content-length"] ?? Number.NaN);
       if (length > options.maxBytes) throw error("document_too_large", `more than ${options.maxBytes} bytes`);
-      const bytes = Number.isNaN(length) ? options.maxBytes : length;
-      deadline.restart(
-        (options.timeoutMs ?? 30_000) + (bytes / (options.minBytesPerSecond ?? 16 * 1024)) * 1000,
-      );
+      const source = Readable.toWeb(response) as unknown as ReadableStream<Uint8Array>;
       return await spoolDocument(
-        Readable.toWeb(response) as unknown as ReadableStream<Uint8Array>,
+        deadline.earned(source, options.timeoutMs ?? 30_000, options.minBytesPerSecond ?? 16 * 1024),
         { mediaType: options.mediaType, fileName: options.fileName },
         { maxBytes: options.maxBytes, signal: deadline.signal },
       );
