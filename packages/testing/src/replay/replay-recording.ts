@@ -65,7 +65,9 @@ export async function replayRecording(name: string, options: ReplayOptions): Pro
     socket.setNoDelay(true);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    void play(socket, recording, script, options, received).then((complete) => complete && heard());
+    play(socket, recording, script, options, received)
+      .then((complete) => complete && heard())
+      .catch(() => void socket.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
