@@ -31,7 +31,12 @@ interface MailProgress {
   next: number;
   /** Parts that were not taken: too large, or no PDF. */
   refused: number;
+  /** How often the connection broke over it. */
+  breaks: number;
 }
+
+/** A mail that broke the connection so often is left alone: one that cannot be read must not hold up the others. */
+const mostBreaks = 5;
 
 /** One look's budget. */
 interface Budget {
@@ -63,31 +68,65 @@ export async function takeFaxes(
   const keyOf = (uid: number): string => `${client.mailbox ? client.mailbox.uidValidity : ""}:${uid}`;
   const unseen = new Set(uids.map(keyOf));
   for (const key of memory.keys()) if (!unseen.has(key)) memory.delete(key);
-  for (const uid of [...uids].sort((a, b) => a - b)) {
+  for (const uid of inTurn(uids, (each) => memory.get(keyOf(each)))) {
     host.signal.throwIfAborted();
-    const known = memory.get(keyOf(uid));
-    if (known === "left alone") continue;
-    const mail = await fetchMail(client, uid, settings);
-    if (!client.usable) throw gone();
-    if (!mail) continue;
-    const parts = mayBringFaxes(mail, settings) ? pdfParts(mail.bodyStructure) : [];
-    if (parts.length === 0) {
-      memory.set(keyOf(uid), "left alone");
-      continue;
+    const from = memory.get(keyOf(uid)) ?? { next: 0, refused: 0, breaks: 0 };
+    if (from === "left alone") continue;
+    let left: MailProgress | "left alone" | undefined;
+    try {
+      left = await takeMail({ client, uid, from, settings, budget, host });
+    } catch (error) {
+      if (!client.usable && !host.signal.aborted) memory.set(keyOf(uid), broken(from, host));
+      throw error;
     }
-    const done = await takeParts({ client, mail, parts, from: known, settings, budget, host });
-    if (done.next < parts.length) {
-      memory.set(keyOf(uid), done);
-      return;
-    }
-    memory.set(keyOf(uid), "left alone");
-    if (done.refused === 0) await client.messageFlagsAdd(String(uid), ["\\Seen"], { uid: true });
-    else
-      host.logger.warn(
-        { transportId: "imap", refused: done.refused },
-        "a mail has attachments that were not taken",
-      );
+    if (left) memory.set(keyOf(uid), left);
+    if (left !== undefined && left !== "left alone") return;
   }
+}
+
+/** The oldest first, and those over which the connection broke behind the others. */
+function inTurn(
+  uids: readonly number[],
+  known: (uid: number) => MailProgress | "left alone" | undefined,
+): number[] {
+  const breaks = (uid: number): number => {
+    const progress = known(uid);
+    return typeof progress === "object" ? progress.breaks : 0;
+  };
+  return [...uids].sort((a, b) => breaks(a) - breaks(b) || a - b);
+}
+
+function broken(from: MailProgress, host: TransportHost): MailProgress | "left alone" {
+  const breaks = from.breaks + 1;
+  if (breaks < mostBreaks) return { ...from, breaks };
+  host.logger.warn({ transportId: "imap" }, "a mail that cannot be read is left alone");
+  return "left alone";
+}
+
+/**
+ * Takes one mail's faxes.
+ *
+ * @returns where it stopped because the budget was used up; `left alone` when there is nothing more to do;
+ * `undefined` when the mail is gone
+ */
+async function takeMail(
+  taking: Omit<Taking, "mail" | "parts"> & { uid: number },
+): Promise<MailProgress | "left alone" | undefined> {
+  const { client, uid, settings, host } = taking;
+  const mail = await fetchMail(client, uid, settings);
+  if (!client.usable) throw gone();
+  if (!mail) return undefined;
+  const parts = mayBringFaxes(mail, settings) ? pdfParts(mail.bodyStructure) : [];
+  if (parts.length === 0) return "left alone";
+  const done = await takeParts({ ...taking, mail, parts });
+  if (done.next < parts.length) return done;
+  if (done.refused === 0) await client.messageFlagsAdd(String(uid), ["\\Seen"], { uid: true });
+  else
+    host.logger.warn(
+      { transportId: "imap", refused: done.refused },
+      "a mail has attachments that were not taken",
+    );
+  return "left alone";
 }
 
 function gone(): FaxError {
@@ -125,7 +164,7 @@ interface Taking {
   mail: FetchMessageObject;
   parts: readonly PdfPart[];
   /** Where an earlier look stopped. */
-  from: MailProgress | undefined;
+  from: MailProgress;
   settings: ImapSettings;
   budget: Budget;
   host: TransportHost;
@@ -134,15 +173,15 @@ interface Taking {
 /** Hands a mail's parts over, as far as the budget goes. */
 async function takeParts(taking: Taking): Promise<MailProgress> {
   const { client, mail, parts, from, settings, budget, host } = taking;
-  let refused = from?.refused ?? 0;
-  for (let next = from?.next ?? 0; next < parts.length; next += 1) {
+  let { refused } = from;
+  for (let { next } = from; next < parts.length; next += 1) {
     const part = parts[next] as PdfPart;
     if (part.size > limits.attachmentBytes * encodingSlack) {
       refused += 1;
       continue;
     }
     if (budget.attachments < 1 || budget.bytes < Math.min(part.size, limits.attachmentBytes)) {
-      return { next, refused };
+      return { ...from, next, refused };
     }
     budget.attachments -= 1;
     const document = await download(client, mail.uid, part);
@@ -150,7 +189,7 @@ async function takeParts(taking: Taking): Promise<MailProgress> {
     else refused += 1;
     budget.bytes -= document?.size ?? part.size;
   }
-  return { next: parts.length, refused };
+  return { ...from, next: parts.length, refused };
 }
 
 /** Resolves when the host has the document durably. */
