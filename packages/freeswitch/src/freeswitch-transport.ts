@@ -1,15 +1,9 @@
 import {
-  callStep,
-  checkFaxTiff,
-  defaultCallLadder,
-  type Failure,
   FaxError,
   type FaxTransportV1,
   faxSpool,
-  isE164,
   isFaxError,
   parseSettings,
-  type SendJob,
   type StatusReport,
   settingsFromEnv,
   type TransportCall,
@@ -21,16 +15,19 @@ import type { z } from "zod";
 import { type EslConnection, EslFailure } from "./esl-connection.ts";
 import { EventOutbox } from "./event-outbox.ts";
 import { cancelCause } from "./freeswitch-call.ts";
+import { askError, linesTaken, outcomeUnknown, sendError, unavailable } from "./freeswitch-errors.ts";
 import { isReceivedId, Receptions } from "./freeswitch-inbound.ts";
 import { FreeSwitchLink } from "./freeswitch-link.ts";
 import { freeswitchManifest } from "./freeswitch-manifest.ts";
 import { readSendOptions } from "./freeswitch-options.ts";
-import { attemptOf, channelOf, isChannelId, originateCommand } from "./freeswitch-originate.ts";
+import { attemptOf, channelOf, isChannelId } from "./freeswitch-originate.ts";
 import { type FreeSwitchSettings, freeswitchSettings } from "./freeswitch-settings.ts";
 import { type FreeSwitchTiming, freeswitchTiming } from "./freeswitch-timing.ts";
 import { channelExists, watchCalls } from "./freeswitch-watch.ts";
 import { readHint, statusEvent } from "./freeswitch-webhook.ts";
-import { LiveCalls, longestCallSeconds } from "./live-calls.ts";
+import { LiveCalls } from "./live-calls.ts";
+import { orAbort } from "./or-abort.ts";
+import { prepareCall } from "./prepare-call.ts";
 
 /** Settings of {@link freeswitch}, and a name of your own for a second exchange or gateway. */
 export type FreeSwitchOptions = z.input<typeof freeswitchSettings> & { id?: string };
@@ -82,8 +79,6 @@ export const freeswitch: FreeSwitchFactory = Object.assign(
 
 const transportId = freeswitchManifest.id;
 const healthTimeoutMs = 10_000;
-/** Asked to come again when all lines are taken: a page takes about a minute. */
-const lineTakenMs = 5_000;
 
 /** @internal also for tests, which cannot wait for the real time spans */
 export function makeTransport(
@@ -297,112 +292,11 @@ export function makeTransport(
   };
 }
 
-interface PreparedCall {
-  uuid: string;
-  command: string;
-  longestSeconds: number;
-}
-
-/** What can be refused before the wire is refused as proven: nothing was dialled. */
-async function prepareCall(job: SendJob, settings: FreeSwitchSettings): Promise<PreparedCall> {
-  const uuid = channelOf(job.attemptId);
-  if (uuid === undefined) throw refused("the attempt id is not 32 hex digits", { reason: "rejected" });
-  if (!isE164(job.to)) throw refused("the number is not in E.164 form", { reason: "invalid_number" });
-  let options: ReturnType<typeof readSendOptions>;
-  try {
-    options = readSendOptions(job.options);
-  } catch (error) {
-    if (!isFaxError(error, "request_invalid")) throw error;
-    throw refused(error.message, { reason: "rejected", providerCode: "invalid_options" });
-  }
-  const { pages } = await checkFaxTiff(job.document);
-  const longestSeconds = Math.min(longestCallSeconds, 120 + 90 * pages);
-  const command = originateCommand(
-    {
-      uuid,
-      attemptId: job.attemptId,
-      to: job.to,
-      ...(job.from !== undefined && isE164(job.from) ? { from: job.from } : {}),
-      path: `${settings.spoolOut}/${job.attemptId}.tif`,
-      step: callStep(settings.callLadder ?? defaultCallLadder, job.earlierFailures),
-      options,
-      longestSeconds,
-    },
-    settings,
-  );
-  return { uuid, command, longestSeconds };
-}
-
 /** A fault of the set-up that shows at once is thrown, as `send` can still say that nothing was dialled. */
 function answerOf(report: StatusReport): StatusReport {
   if (report.status !== "failed" || report.failure?.reason !== "account") return report;
   throw new FaxError("transport_rejected", "FreeSWITCH cannot make this call with its set-up", {
     transportId,
     failure: report.failure,
-  });
-}
-
-/** Waits no longer than the caller does; the work goes on by itself. */
-async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    work.catch(() => {});
-    throw signal.reason;
-  }
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-function askError(error: unknown): FaxError {
-  if (isFaxError(error)) return error;
-  if (error instanceof EslFailure && error.kind === "unauthorized") return unauthorized(error);
-  return unavailable("FreeSWITCH cannot be reached or does not answer", error);
-}
-
-function sendError(error: unknown, written: boolean): FaxError {
-  if (isFaxError(error)) return error;
-  if (written && !(error instanceof EslFailure && error.kind === "closed")) return outcomeUnknown(error);
-  return askError(error);
-}
-
-function unauthorized(cause: unknown): FaxError {
-  return new FaxError("transport_unauthorized", "FreeSWITCH refuses the password or our address", {
-    transportId,
-    cause,
-  });
-}
-
-function unavailable(message: string, cause?: unknown): FaxError {
-  return new FaxError("transport_unavailable", message, {
-    transportId,
-    ...(cause instanceof EslFailure ? { cause } : {}),
-  });
-}
-
-function linesTaken(): FaxError {
-  return new FaxError("transport_unavailable", "all lines are taken", {
-    transportId,
-    retryAfterMs: lineTakenMs,
-  });
-}
-
-function outcomeUnknown(cause?: unknown): FaxError {
-  return new FaxError("outcome_unknown", "the call was ordered, and whether it was made is not known", {
-    transportId,
-    ...(cause instanceof EslFailure ? { cause } : {}),
-  });
-}
-
-function refused(message: string, failure: Omit<Failure, "retryable">): FaxError {
-  return new FaxError("transport_rejected", message, {
-    transportId,
-    failure: { retryable: false, ...failure },
   });
 }

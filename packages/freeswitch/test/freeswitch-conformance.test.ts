@@ -80,6 +80,10 @@ describeTransport<Peer>("freeswitch", {
       emulator.inboundHook = { url, secret, header: "X-Internal-Secret" };
       emulator.receiveFax({ from: syntheticNumber(51), to: syntheticNumber(52) });
     },
+    statusByRun: () => {},
+    unfinished: ({ emulator }) => {
+      emulator.completeAfterMs = Number.POSITIVE_INFINITY;
+    },
     receivedByRun: ({ emulator }) =>
       void emulator.receiveFax({ from: syntheticNumber(51), to: syntheticNumber(52) }),
   },
