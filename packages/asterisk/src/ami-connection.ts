@@ -81,7 +81,7 @@ export async function openAmi(
   settings: Pick<AsteriskSettings, "host" | "port" | "username" | "password" | "tls" | "ca">,
   options: { signal: AbortSignal; onEvent?: (event: AmiMessage) => void; patience?: AmiPatience },
 ): Promise<AmiConnection> {
-  options.signal.throwIfAborted();
+  if (options.signal.aborted) throw unavailable("the connection was given up before it was made");
   const line = new AmiLine(openSocket(settings), options.patience ?? amiPatience, options.onEvent);
   const abort = () => line.end(unavailable("the connection was given up"));
   options.signal.addEventListener("abort", abort, { once: true });

@@ -212,6 +212,12 @@ export class AsteriskLine {
     },
   ): Promise<void> {
     this.calls.host = host;
+    if (!this.#settings.tls && !/^(localhost$|127\.|::1$)/.test(this.#settings.host)) {
+      host.logger.warn(
+        { transportId: "asterisk" },
+        "asterisk is on another machine: without TLS or a tunnel its password goes over the wire as it is",
+      );
+    }
     // What an earlier run could not tell any more.
     for (const live of this.calls.all()) this.calls.tell(live);
     const ticker = setInterval(() => this.#tick(), this.#patience.tickMs);

@@ -6,7 +6,7 @@ import { type FaxResult, readNote } from "./asterisk-status.ts";
 
 /** The family of our notes in Asterisk's database, as the dialplan writes them. */
 export const noteFamily = "faxbot";
-/** Since when notes are kept without a gap, in seconds of our clock; it has no form of an attempt id. */
+/** Since when notes are kept without a gap, in seconds of our clock, to the millisecond; no attempt's id looks so. */
 const sinceKey = "since";
 
 /**
@@ -84,17 +84,17 @@ export async function notedSince(
     if (isFaxError(error, "transport_unauthorized")) return undefined;
     throw error;
   }
-  if (told !== undefined) return /^\d{9,11}$/.test(told) ? new Date(Number(told) * 1_000) : undefined;
-  // Rounded up: what was sent within this second is not covered.
-  const seconds = Math.ceil(now.getTime() / 1_000);
+  if (told !== undefined) {
+    return /^\d{9,11}(\.\d{3})?$/.test(told) ? new Date(Math.round(Number(told) * 1_000)) : undefined;
+  }
   const put: AmiFields = [
     ["Action", "DBPut"],
     ["Family", noteFamily],
     ["Key", sinceKey],
-    ["Val", String(seconds)],
+    ["Val", (now.getTime() / 1_000).toFixed(3)],
   ];
   const answer = await ami.ask(put, signal ? { signal } : {});
-  return answer.name === "Success" ? new Date(seconds * 1_000) : undefined;
+  return answer.name === "Success" ? now : undefined;
 }
 
 /** Whether the dialplan is the one of `config/extensions.conf`, which keeps the notes. */

@@ -112,7 +112,6 @@ export function makeTransport(
     hasLine: () => line.calls.count() < settings.maxCalls,
 
     async send(job, call) {
-      call.signal.throwIfAborted();
       refuseUnsendable({ id: transportId, accepts: ["image/tiff"] }, job, readSendOptions);
       if (job.from !== undefined && !isE164(job.from)) {
         throw unsendable(transportId, "the sender is not in E.164 form", { reason: "invalid_number" });

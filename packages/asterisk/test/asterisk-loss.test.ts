@@ -312,6 +312,22 @@ describe("what nobody can know", () => {
       { dialplan: foreignDialplan },
     ));
 
+  it.concurrent("is not said of the first call that there is after a database was made", () =>
+    withScene(
+      async (scene) => {
+        const { emulator, bench } = scene;
+        await connected(scene);
+        emulator.pauseAt = "ringing";
+        await bench.transport.send(bench.job(), bench.call());
+        await emulator.reached("ringing");
+        // Its channel is gone, and nobody answered.
+        emulator.restart();
+        await bench.until("the end", () => endOf(scene) !== undefined);
+        expect(endOf(scene)).toMatchObject({ status: "failed", failure: { providerCode: "AMI/missed" } });
+      },
+      { inUse: false },
+    ));
+
   it.concurrent("of a fax older than the database", () =>
     withScene(
       async (scene) => {
@@ -319,7 +335,7 @@ describe("what nobody can know", () => {
         const hourAgo = new Date(Date.now() - 3_600_000);
         const never = "0123456789abcdef0123456789abcdef";
         expect(await lookedUp(scene, never, hourAgo)).toBe("unknown");
-        expect(emulator.database.get("faxbot/since")).toMatch(/^\d{10}$/);
+        expect(emulator.database.get("faxbot/since")).toMatch(/^\d{10}\.\d{3}$/);
         expect(await lookedUp(scene, never, new Date(Date.now() + 2_000))).toBe("never sent");
         expect(await bench.transport.findByReference("not one of ours", bench.call())).toBeUndefined();
       },
