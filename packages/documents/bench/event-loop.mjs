@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { documents, inspectDocument, pdfToTiff, stampHeader, textToPdf, tiffToPdf } from "../dist/index.js";
+import { pdfOf } from "./support/pdf-of.mjs";
 import { promise } from "./support/processes.mjs";
 
 const rounds = 5;
@@ -17,31 +18,17 @@ const fixture = (name) =>
   new Uint8Array(readFileSync(fileURLToPath(new URL(`../test/fixtures/${name}`, import.meta.url))));
 
 /** A PDF of empty pages with a stream that nothing uses. */
-function writePdf(pageCount, unusedBytes) {
-  const parts = [];
-  const offsets = [];
-  let length = 0;
-  const append = (part) => {
-    parts.push(Buffer.from(part, "latin1"));
-    length += part.length;
-  };
-  const object = (content) => {
-    offsets.push(length);
-    append(`${offsets.length} 0 obj\n${content}\nendobj\n`);
-  };
-  append("%PDF-1.7\n");
-  object("<</Type/Catalog/Pages 2 0 R>>");
-  const kids = Array.from({ length: pageCount }, (_, index) => `${index + 3} 0 R`).join(" ");
-  object(`<</Type/Pages/Count ${pageCount}/Kids[${kids}]>>`);
-  for (let page = 0; page < pageCount; page += 1) {
-    object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>");
-  }
-  object(`<</Length ${unusedBytes}>>\nstream\n${"A".repeat(unusedBytes)}\nendstream`);
-  const start = length;
-  const rows = offsets.map((offset) => `${String(offset).padStart(10, "0")} 00000 n \n`).join("");
-  append(`xref\n0 ${offsets.length + 1}\n0000000000 65535 f \n${rows}`);
-  append(`trailer\n<</Size ${offsets.length + 1}/Root 1 0 R>>\nstartxref\n${start}\n%%EOF\n`);
-  return new Uint8Array(Buffer.concat(parts));
+function emptyPages(count, unusedBytes) {
+  const kids = Array.from({ length: count }, (_, index) => `${index + 3} 0 R`).join(" ");
+  const page = { dictionary: "/Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>" };
+  return new Uint8Array(
+    pdfOf([
+      { dictionary: "/Type/Catalog/Pages 2 0 R" },
+      { dictionary: `/Type/Pages/Count ${count}/Kids[${kids}]` },
+      ...Array.from({ length: count }, () => page),
+      { dictionary: "", stream: "A".repeat(unusedBytes) },
+    ]),
+  );
 }
 
 /** A document that comes in pieces, as from a file or a socket. */
@@ -88,8 +75,8 @@ async function delays(work) {
   return { delay: histogram.max / 1e6, turn };
 }
 
-const large = writePdf(1, 45 << 20);
-const many = writePdf(2_000, 1);
+const large = emptyPages(1, 45 << 20);
+const many = emptyPages(2_000, 1);
 const fax = fixture("g4-fine-3p.tif");
 const blob = new Blob([large]);
 const text = "a line of some words, and with żółć in it, that is long enough for a page\n".repeat(12_000);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pdfToTiff, tiffToPdf } from "../dist/index.js";
+import { pdfOf } from "./support/pdf-of.mjs";
 import { hasProgram, inTurns, peakMemory, promise } from "./support/processes.mjs";
 
 const rounds = 3;
@@ -18,47 +19,30 @@ const folder = mkdtempSync(join(tmpdir(), "faxbot-bench-"));
 const output = join(folder, "out.tif");
 
 /** Writes a PDF of pages of 595 x 842 points with one font, F1, and one image, Im, of 400 x 300 grey pixels. */
-function writePdf(name, contents, pixels = Buffer.alloc(1)) {
-  const parts = [];
-  const offsets = [];
-  let length = 0;
-  const append = (part) => {
-    parts.push(Buffer.from(part, "latin1"));
-    length += part.length;
-  };
-  const object = (dictionary, stream) => {
-    offsets.push(length);
-    append(`${offsets.length} 0 obj\n${dictionary}\n`);
-    if (stream !== undefined) {
-      append("stream\n");
-      append(stream);
-      append("\nendstream\n");
-    }
-    append("endobj\n");
-  };
-  append("%PDF-1.7\n");
-  object("<</Type/Catalog/Pages 2 0 R>>");
+function writePdf(name, contents, pixels = Buffer.alloc(400 * 300)) {
   const kids = contents.map((_, index) => `${5 + index * 2} 0 R`).join(" ");
-  object(`<</Type/Pages/Count ${contents.length}/Kids[${kids}]>>`);
-  object("<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>");
-  const [width, height] = pixels.length === 1 ? [1, 1] : [400, 300];
-  object(
-    `<</Type/XObject/Subtype/Image/Width ${width}/Height ${height}/ColorSpace/DeviceGray/BitsPerComponent 8/Length ${pixels.length}>>`,
-    pixels,
-  );
-  for (const [index, content] of contents.entries()) {
-    object(
-      `<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents ${6 + index * 2} 0 R` +
-        "/Resources<</Font<</F1 3 0 R>>/XObject<</Im 4 0 R>>>>>>",
-    );
-    object(`<</Length ${content.length}>>`, content);
-  }
-  const start = length;
-  const rows = offsets.map((offset) => `${String(offset).padStart(10, "0")} 00000 n \n`).join("");
-  append(`xref\n0 ${offsets.length + 1}\n0000000000 65535 f \n${rows}`);
-  append(`trailer\n<</Size ${offsets.length + 1}/Root 1 0 R>>\nstartxref\n${start}\n%%EOF\n`);
   const file = join(folder, name);
-  writeFileSync(file, Buffer.concat(parts));
+  writeFileSync(
+    file,
+    pdfOf([
+      { dictionary: "/Type/Catalog/Pages 2 0 R" },
+      { dictionary: `/Type/Pages/Count ${contents.length}/Kids[${kids}]` },
+      { dictionary: "/Type/Font/Subtype/Type1/BaseFont/Times-Roman" },
+      {
+        dictionary:
+          "/Type/XObject/Subtype/Image/Width 400/Height 300/ColorSpace/DeviceGray/BitsPerComponent 8",
+        stream: pixels,
+      },
+      ...contents.flatMap((stream, index) => [
+        {
+          dictionary:
+            `/Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents ${6 + index * 2} 0 R` +
+            "/Resources<</Font<</F1 3 0 R>>/XObject<</Im 4 0 R>>>>",
+        },
+        { dictionary: "", stream },
+      ]),
+    ]),
+  );
   return file;
 }
 

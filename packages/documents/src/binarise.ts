@@ -40,64 +40,64 @@ function thresholdFor(yDpi: number): number {
   return yDpi < 300 ? 175 : 170;
 }
 
-/** Tone is told from strokes in tiles of 16 x 16 pixels. */
-const tileBits = 4;
-const tileSize = 1 << tileBits;
 /** What is lighter is paper, what is darker is ink; tone is in between. */
 const lightest = 232;
 const darkest = 24;
 /** The most that two pixels of one tone differ by. */
 const toneStep = 40;
+/** So much darker than the threshold is ink that the threshold keeps; what is lighter may need one of its own. */
+const inkMargin = 40;
 
-/** The tiles of a picture, row by row. */
-interface Tiles {
+/** What was found of a picture while it was cut, in blocks of 8 x 8 pixels, row by row. */
+interface Blocks {
   columns: number;
-  rows: number;
-  /** 1 for each tile that is not all white. */
-  marked: Uint8Array;
+  /** 0 for a block that is all white, else {@link notWhite}, and {@link hasInk} with it. */
+  marks: Uint8Array;
 }
 
-function tilesOf({ width, height }: GreyImage): Tiles {
-  const columns = (width + tileSize - 1) >>> tileBits;
-  const rows = (height + tileSize - 1) >>> tileBits;
-  return { columns, rows, marked: new Uint8Array(columns * rows) };
-}
+const blockSize = 8;
+const notWhite = 1;
+const hasInk = 2;
 
-/**
- * Tells whether a grey pixel lies in an area of tone and not in a stroke of grey or coloured text: for 5 pixels to one
- * side, and as far up or down, nothing is paper.
- *
- * @param reach 5 pixels in rows
- */
-function isInArea({ width, height, data }: GreyImage, x: number, y: number, reach: number): boolean {
-  const at = y * width + x;
-  const grey = data[at] as number;
-  const goesOn = (step: number, far: number): boolean => {
-    const difference = (data[at + step] as number) - grey;
-    return (
-      difference <= toneStep &&
-      difference >= -toneStep &&
-      (data[at + step * ((far + 1) >> 1)] as number) <= lightest &&
-      (data[at + step * far] as number) <= lightest
-    );
-  };
+/** Tone is told from strokes in tiles of two by two blocks. */
+const tileSize = 16;
+
+/** Tells whether an area of one tone goes on from a pixel in a direction, for `far` steps and without paper in between. */
+function goesOn(data: Uint8Array, at: number, step: number, far: number): boolean {
+  const difference = (data[at + step] as number) - (data[at] as number);
   return (
-    ((x + 5 < width && goesOn(1, 5)) || (x >= 5 && goesOn(-1, 5))) &&
-    ((y + reach < height && goesOn(width, reach)) || (y >= reach && goesOn(-width, reach)))
+    difference <= toneStep &&
+    difference >= -toneStep &&
+    (data[at + step * ((far + 1) >> 1)] as number) <= lightest &&
+    (data[at + step * far] as number) <= lightest
   );
 }
 
-/** Which tiles hold continuous tone: 1 for each that does. */
-function findToneTiles(image: GreyImage, tiles: Tiles, yDpi: number): Uint8Array {
+/** Tells whether a pixel lies in an area of tone that is wide and high, and not in a stroke of grey or coloured text. */
+function isInArea({ width, height, data }: GreyImage, x: number, y: number, yDpi: number): boolean {
+  const at = y * width + x;
+  const across = 5;
+  const down = yDpi < 150 ? 3 : yDpi < 300 ? 5 : 10; // as far on paper
+  return (
+    ((x + across < width && goesOn(data, at, 1, across)) || (x >= across && goesOn(data, at, -1, across))) &&
+    ((y + down < height && goesOn(data, at, width, down)) || (y >= down && goesOn(data, at, -width, down)))
+  );
+}
+
+/** The tiles that hold continuous tone, row by row: 1 for each that does. */
+function findToneTiles(image: GreyImage, blocks: Blocks, columns: number, yDpi: number): Uint8Array {
   const { width, height, data } = image;
-  const { columns, rows, marked } = tiles;
-  const reach = Math.max(2, Math.round((5 * yDpi) / 204));
-  const tone = new Uint8Array(marked.length);
-  const inArea = new Uint8Array(marked.length);
+  const rows = Math.ceil(height / tileSize);
+  const tone = new Uint8Array(columns * rows);
+  const inArea = new Uint8Array(columns * rows);
   const found: number[] = [];
-  for (let tile = marked.indexOf(1); tile >= 0; tile = marked.indexOf(1, tile + 1)) {
-    const top = Math.floor(tile / columns) << tileBits;
-    const left = (tile % columns) << tileBits;
+  for (let tile = 0; tile < tone.length; tile++) {
+    const top = Math.floor(tile / columns) * tileSize;
+    const left = (tile % columns) * tileSize;
+    const block = (top / blockSize) * blocks.columns + left / blockSize;
+    // A block that is not there reads as undefined, or as the first of the next row, which does no harm.
+    const { marks, columns: across } = blocks;
+    if (!marks[block] && !marks[block + 1] && !marks[block + across] && !marks[block + across + 1]) continue;
     const bottom = Math.min(top + tileSize, height);
     const right = Math.min(left + tileSize, width);
     let samples = 0;
@@ -107,7 +107,7 @@ function findToneTiles(image: GreyImage, tiles: Tiles, yDpi: number): Uint8Array
       for (let x = left; x < right; x += 2) {
         samples++;
         const grey = data[y * width + x] as number;
-        if (grey >= darkest && grey <= lightest && isInArea(image, x, y, reach)) count++;
+        if (grey >= darkest && grey <= lightest && isInArea(image, x, y, yDpi)) count++;
       }
     }
     inArea[tile] = count;
@@ -150,6 +150,60 @@ function findToneTiles(image: GreyImage, tiles: Tiles, yDpi: number): Uint8Array
 }
 
 /**
+ * Gives text and lines in yellow or light grey, which the threshold has thinned or taken away, a threshold of their own:
+ * half way between them and the paper. Done only where the paper is wholly white, since on a scan it would bring stains
+ * and the other side of the sheet to light; and not next to ink, whose smooth edges are light too, nor to tone.
+ */
+function keepFaintStrokes(
+  { width, height, data }: GreyImage,
+  blocks: Blocks,
+  isTone: (x: number, y: number) => boolean,
+  ink: number,
+  out: Uint8Array,
+  outAt: number,
+  stride: number,
+): void {
+  const around = 4;
+  const { marks, columns } = blocks;
+  for (let block = marks.indexOf(notWhite); block >= 0; block = marks.indexOf(notWhite, block + 1)) {
+    const top = Math.floor(block / columns) * blockSize;
+    const left = (block % columns) * blockSize;
+    const bottom = Math.min(top + blockSize + around, height);
+    const right = Math.min(left + blockSize + around, width);
+    let darkestHere = 255;
+    let paper = 0;
+    let seen = 0;
+    for (let y = Math.max(0, top - around); y < bottom && darkestHere >= ink; y++) {
+      for (let x = Math.max(0, left - around); x < right; x++) {
+        const grey = data[y * width + x] as number;
+        if (grey < darkestHere) darkestHere = grey;
+        if (grey === 255) paper++;
+        seen++;
+      }
+    }
+    if (darkestHere < ink || darkestHere > lightest || paper * 4 < seen || isTone(left, top)) continue;
+    const middle = (darkestHere + 255) >> 1;
+    for (let y = top; y < Math.min(top + blockSize, height); y++) {
+      let byte = 0;
+      for (let bit = 0; bit < 8 && left + bit < width; bit++) {
+        if ((data[y * width + left + bit] as number) < middle) byte |= 0x80 >>> bit;
+      }
+      out[outAt + y * stride + (left >>> 3)] = byte;
+    }
+  }
+}
+
+/** Tells whether a tile or one around it is tone. */
+function isNearTone(tone: Uint8Array, columns: number, column: number, row: number): boolean {
+  for (let y = Math.max(0, row - 1); y <= row + 1; y++) {
+    for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
+      if (tone[y * columns + x] === 1) return true;
+    }
+  }
+  return false;
+}
+
+/**
  * A clustered-dot screen at 45 degrees, 8 pixels wide and as many rows high as make the cell square on paper. Clusters
  * survive the run-length codes and the far end's printer; scattered dots do neither.
  */
@@ -174,8 +228,8 @@ function screenFor(yDpi: number): { thresholds: Uint8Array; rows: number } {
 }
 
 /**
- * Packs one row, cut at one threshold, and marks the tiles that are not all white. White stretches, most of a page, are
- * passed over in long steps.
+ * Packs one row, cut at one threshold, and marks its blocks. White stretches, most of a page, are passed over in long
+ * steps.
  */
 function packRow(
   view: DataView,
@@ -184,12 +238,13 @@ function packRow(
   threshold: number,
   out: Uint8Array,
   outAt: number,
-  marked: Uint8Array,
-  firstTile: number,
+  marks: Uint8Array,
+  firstBlock: number,
 ): void {
   // Four pixels are compared at once: a byte is at least the threshold when its highest bit is set and its other bits
-  // carry into that bit after this is added. So the threshold has to be 128 or more.
+  // carry into that bit after this is added. So the thresholds have to be 128 or more.
   const carry = (256 - threshold) * 0x01010101;
+  const inkCarry = (256 - threshold + inkMargin) * 0x01010101;
   const end = at + width;
   let from = at;
   let to = outAt;
@@ -197,10 +252,11 @@ function packRow(
     const left = view.getInt32(from);
     const right = view.getInt32(from + 4);
     if ((left & right) !== -1) {
-      const whiteLeft = left & ((left & 0x7f7f7f7f) + carry);
-      const whiteRight = right & ((right & 0x7f7f7f7f) + carry);
-      out[to] = ~((gather(whiteLeft) << 4) | gather(whiteRight));
-      marked[firstTile + ((from - at) >>> tileBits)] = 1;
+      const [lowLeft, lowRight] = [left & 0x7f7f7f7f, right & 0x7f7f7f7f];
+      out[to] = ~((gather(left & (lowLeft + carry)) << 4) | gather(right & (lowRight + carry)));
+      const noInk = left & (lowLeft + inkCarry) & right & (lowRight + inkCarry) & 0x80808080;
+      const block = firstBlock + to - outAt;
+      marks[block] = (marks[block] as number) | (noInk === (0x80808080 | 0) ? notWhite : notWhite | hasInk);
     } else {
       while (
         from + 40 <= end &&
@@ -221,7 +277,7 @@ function packRow(
     from += 8;
     to++;
   }
-  if (from < end) marked[firstTile + ((from - at) >>> tileBits)] = 1;
+  if (from < end) marks[firstBlock + to - outAt] = notWhite | hasInk;
   for (let bit = 0x80; from < end; from++, bit >>>= 1) {
     if (view.getUint8(from) < threshold) out[to] = (out[to] as number) | bit;
   }
@@ -304,22 +360,28 @@ export function binarise(image: GreyImage, options: BinariseOptions): Bitmap {
     return { width, height, data };
   }
   const threshold = thresholdFor(yDpi);
-  const tiles = tilesOf(image);
+  const blockColumns = Math.ceil(image.width / blockSize);
+  const marks = new Uint8Array(blockColumns * Math.ceil(image.height / blockSize));
   const view = new DataView(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   for (let y = 0; y < image.height; y++) {
-    const firstTile = (y >>> tileBits) * tiles.columns;
-    packRow(view, y * image.width, image.width, threshold, data, outAt + y * stride, tiles.marked, firstTile);
+    const firstBlock = Math.floor(y / blockSize) * blockColumns;
+    packRow(view, y * image.width, image.width, threshold, data, outAt + y * stride, marks, firstBlock);
   }
   if (halftone === "hybrid") {
-    const tone = findToneTiles(image, tiles, yDpi);
+    const blocks = { columns: blockColumns, marks };
+    const columns = Math.ceil(image.width / tileSize);
+    const tone = findToneTiles(image, blocks, columns, yDpi);
     const screen = screenFor(yDpi);
     for (let tile = tone.indexOf(1); tile >= 0; tile = tone.indexOf(1, tile + 1)) {
-      const top = Math.floor(tile / tiles.columns) << tileBits;
-      const column = tile % tiles.columns;
+      const top = Math.floor(tile / columns) * tileSize;
+      const column = tile % columns;
       for (let y = top; y < Math.min(top + tileSize, image.height); y++) {
-        screenTile(image, column << tileBits, y, screen, data, outAt + y * stride + column * 2);
+        screenTile(image, column * tileSize, y, screen, data, outAt + y * stride + column * 2);
       }
     }
+    const isTone = (x: number, y: number) =>
+      isNearTone(tone, columns, Math.floor(x / tileSize), Math.floor(y / tileSize));
+    keepFaintStrokes(image, blocks, isTone, threshold - inkMargin, data, outAt, stride);
   }
   return { width, height, data };
 }

@@ -245,6 +245,27 @@ describe("binarise", () => {
     expect(blackIn(bitmap, 64, 128, 192, 192)).toBeCloseTo(0.5, 1);
   });
 
+  it.each([98, 196, 391])("keeps light strokes on white paper, %s lines per inch", (yDpi) => {
+    const strokes = (paper: number) => {
+      const picture = new Uint8Array(width * 256).fill(paper);
+      // Light grey, yellow, and black with the smooth edge that text has.
+      for (const [top, grey] of [
+        [32, 200],
+        [64, 226],
+        [96, 0],
+      ] as const) {
+        for (let y = top; y < top + 3; y += 1) picture.fill(grey, y * width + 16, y * width + 240);
+      }
+      picture.fill(220, 99 * width + 16, 99 * width + 240);
+      return binarise({ width, height: 256, data: picture }, { halftone: "hybrid", yDpi }).data;
+    };
+    const onWhite = strokes(255);
+    for (const top of [32, 64, 96]) expect(blackIn(onWhite, 16, top, 240, top + 3)).toBe(1);
+    expect(blackIn(onWhite, 0, 0, width, 256)).toBeCloseTo((9 * 224) / (width * 256), 6);
+    // What is as light on a scan, whose paper is never quite white, is a stain.
+    expect(blackIn(strokes(250), 0, 60, width, 90)).toBe(0);
+  });
+
   it("cuts or diffuses everything when told to", () => {
     const of = (halftone: "threshold" | "diffusion") =>
       binarise({ width, height: 256, data }, { halftone, yDpi: 196 }).data;
