@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Logger, reconnectDelay } from "@faxbot/core/transport";
+import type { Logger } from "@faxbot/core/transport";
 import { type EslConnection, EslFailure, openEslConnection } from "./esl-connection.ts";
 import type { EslEvent } from "./esl-event.ts";
 import type { FreeSwitchSettings } from "./freeswitch-settings.ts";
@@ -105,7 +105,7 @@ export class FreeSwitchLink {
         // Whoever wants to send does not wait for the end of a pause, but never hammers a server that refused us.
         const pause = refused
           ? this.#timing.refusedMs * (0.75 + Math.random() / 2)
-          : reconnectDelay(failures);
+          : this.#timing.reconnectMs(failures);
         await held.pause(pause, signal, !refused);
       }
     } finally {

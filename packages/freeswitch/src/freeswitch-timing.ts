@@ -1,3 +1,4 @@
+import { reconnectDelay } from "@faxbot/core/transport";
 import { type EslTiming, eslTiming } from "./esl-connection.ts";
 
 /** How long to wait for what, in milliseconds. Tests shorten it; hosts have no reason to. */
@@ -16,6 +17,8 @@ export interface FreeSwitchTiming extends EslTiming {
   readonly scanMs: number;
   /** A received file that did not change for so long, and has no call, is whole. */
   readonly quietMs: number;
+  /** Before the next try after so many failures in a row. */
+  readonly reconnectMs: (failures: number) => number;
   /** Before the next try when the password or our address was refused. */
   readonly refusedMs: number;
   /** How much later than FreeSWITCH's own timers the library's come. */
@@ -34,6 +37,7 @@ export const freeswitchTiming: FreeSwitchTiming = {
   verifyMs: 60_000,
   scanMs: 60_000,
   quietMs: 60_000,
+  reconnectMs: reconnectDelay,
   refusedMs: 120_000,
   callGraceMs: 30_000,
   // Twice the longest call, with its ringing.

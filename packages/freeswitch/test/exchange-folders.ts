@@ -43,6 +43,7 @@ export const quickTiming: FreeSwitchTiming = {
   verifyMs: 60_000,
   scanMs: 60_000,
   quietMs: 60_000,
+  reconnectMs: () => 10,
   refusedMs: 60_000,
   callGraceMs: 30_000,
   leftoverMs: 60_000,
