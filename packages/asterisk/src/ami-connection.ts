@@ -63,8 +63,17 @@ export type AmiList =
 interface Pending {
   answer(message: AmiMessage): void;
   fail(error: FaxError): void;
-  /** For lists: takes an event with our ActionID. */
+  /** For lists: the names of their events, and what takes one with our ActionID. */
+  names?: readonly string[];
   collect?(message: AmiMessage): void;
+}
+
+/** The events of a connection that are passed on. */
+export interface AmiListener {
+  /** By name; all others go no further. */
+  events: ReadonlySet<string>;
+  /** Is called for each, in order, in the tick in which it came; must not throw. */
+  onEvent(event: AmiMessage): void;
 }
 
 /** Items of a list that are held at most; a PBX with so many channels has other worries. */
@@ -73,16 +82,15 @@ const mostItems = 20_000;
 /**
  * Connects and logs in.
  *
- * @param onEvent is called for every event, in order, in the tick in which it came; must not throw
  * @param signal closes the connection, whatever it is doing
  * @throws FaxError `transport_unauthorized` when user or password are refused, `transport_unavailable`
  */
 export async function openAmi(
   settings: Pick<AsteriskSettings, "host" | "port" | "username" | "password" | "tls" | "ca">,
-  options: { signal: AbortSignal; onEvent?: (event: AmiMessage) => void; patience?: AmiPatience },
+  options: { signal: AbortSignal; listener?: AmiListener; patience?: AmiPatience },
 ): Promise<AmiConnection> {
   if (options.signal.aborted) throw unavailable("the connection was given up before it was made");
-  const line = new AmiLine(openSocket(settings), options.patience ?? amiPatience, options.onEvent);
+  const line = new AmiLine(openSocket(settings), options.patience ?? amiPatience, options.listener);
   const abort = () => line.end(unavailable("the connection was given up"));
   options.signal.addEventListener("abort", abort, { once: true });
   void line.closed.then(() => options.signal.removeEventListener("abort", abort));
@@ -119,6 +127,7 @@ class AmiLine implements AmiConnection {
   readonly closed: Promise<FaxError>;
   readonly #socket: Socket;
   readonly #patience: AmiPatience;
+  readonly #events: ReadonlySet<string>;
   readonly #onEvent: ((event: AmiMessage) => void) | undefined;
   readonly #reader = new AmiReader();
   readonly #pending = new Map<string, Pending>();
@@ -129,10 +138,11 @@ class AmiLine implements AmiConnection {
   #heardAt = performance.now();
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, patience: AmiPatience, onEvent: ((event: AmiMessage) => void) | undefined) {
+  constructor(socket: Socket, patience: AmiPatience, listener: AmiListener | undefined) {
     this.#socket = socket;
     this.#patience = patience;
-    this.#onEvent = onEvent;
+    this.#events = listener?.events ?? new Set();
+    this.#onEvent = listener?.onEvent;
     this.closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
     });
@@ -189,6 +199,7 @@ class AmiLine implements AmiConnection {
       const items: AmiMessage[] = [];
       let count = 0;
       return {
+        names: [item, end],
         fail: reject,
         answer: (message) => {
           if (message.name !== "Success") resolve({ refusal: message });
@@ -265,6 +276,8 @@ class AmiLine implements AmiConnection {
   }
 
   #take(message: AmiMessage): void {
+    // Most events are about other people's calls: by their names alone they go no further.
+    if (message.kind === "event" && !this.#isWanted(message.name)) return;
     const actionId = message.get("ActionID");
     const pending = actionId === undefined ? undefined : this.#pending.get(actionId);
     if (message.kind === "response") {
@@ -276,6 +289,12 @@ class AmiLine implements AmiConnection {
     // OriginateResponse has the ActionID of an action that was answered long ago, and is an event for all.
     if (pending?.collect) pending.collect(message);
     else this.#onEvent?.(message);
+  }
+
+  #isWanted(name: string): boolean {
+    if (name === "FullyBooted" || this.#events.has(name)) return true;
+    for (const { names } of this.#pending.values()) if (names?.includes(name)) return true;
+    return false;
   }
 
   /** A line that says nothing is asked whether it still stands; one that does not answer is given up. */

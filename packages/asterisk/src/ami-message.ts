@@ -1,22 +1,21 @@
 import { FaxError } from "@faxbot/core/transport";
 
-/** One event or answer of Asterisk's manager interface: its headers in the order in which they came. */
+/** One event or answer of Asterisk's manager interface. Its headers are looked at only when they are asked for. */
 export class AmiMessage {
-  readonly #fields: ReadonlyArray<readonly [name: string, value: string]>;
-
-  constructor(fields: ReadonlyArray<readonly [name: string, value: string]>) {
-    this.#fields = fields;
-  }
-
   /** What the first header says: Asterisk starts everything with `Event` or `Response`. */
-  get kind(): "event" | "response" | "other" {
-    const first = this.#fields[0]?.[0];
-    return first === "Event" ? "event" : first === "Response" ? "response" : "other";
-  }
-
+  readonly kind: "event" | "response" | "other";
   /** The first header's value: an event's name, or `Success`, `Error`, `Goodbye`. */
-  get name(): string {
-    return this.#fields[0]?.[1] ?? "";
+  readonly name: string;
+  readonly #text: string;
+  #fields: ReadonlyArray<readonly [name: string, value: string]> | undefined;
+
+  /** @param text lines between CR LF */
+  constructor(text: string) {
+    this.#text = text;
+    this.kind = text.startsWith("Event: ") ? "event" : text.startsWith("Response: ") ? "response" : "other";
+    const end = text.indexOf("\r\n");
+    const line = end === -1 ? text : text.slice(0, end);
+    this.name = line.slice(line.indexOf(": ") + 2);
   }
 
   /**
@@ -26,6 +25,7 @@ export class AmiMessage {
    * @param name to the letter, as Asterisk writes it
    */
   get(name: string): string | undefined {
+    this.#fields ??= fieldsOf(this.#text);
     let found: string | undefined;
     for (const [each, value] of this.#fields) {
       if (each !== name) continue;
@@ -34,6 +34,17 @@ export class AmiMessage {
     }
     return found;
   }
+}
+
+function fieldsOf(text: string): [name: string, value: string][] {
+  const fields: [string, string][] = [];
+  for (const line of text.split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon < 1) continue;
+    const start = line[colon + 1] === " " ? colon + 2 : colon + 1;
+    fields.push([line.slice(0, colon), line.slice(start)]);
+  }
+  return fields;
 }
 
 /** What a peer may send before it is cut short. Asterisk's own messages have less than 4 KiB. */
@@ -91,7 +102,7 @@ export class AmiReader {
       const end = this.#endOfMessage(Math.max(start, this.#searched));
       if (end === undefined) break;
       if (this.#skipping) this.#skipping = false;
-      else if (end > start) messages.push(messageOf(this.#buffer.toString("utf8", start, end)));
+      else if (end > start) messages.push(new AmiMessage(this.#buffer.toString("utf8", start, end)));
       start = end + 4;
       this.#searched = start;
     }
@@ -144,17 +155,6 @@ export class AmiReader {
     this.#buffer.copy(this.#buffer, 0, count, this.#length);
     this.#length -= count;
   }
-}
-
-function messageOf(text: string): AmiMessage {
-  const fields: [string, string][] = [];
-  for (const line of text.split("\r\n")) {
-    const colon = line.indexOf(":");
-    if (colon < 1) continue;
-    const start = line[colon + 1] === " " ? colon + 2 : colon + 1;
-    fields.push([line.slice(0, colon), line.slice(start)]);
-  }
-  return new AmiMessage(fields);
 }
 
 /** The headers of an action, in order; a name may come more than once (`Variable`). */

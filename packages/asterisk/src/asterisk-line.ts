@@ -8,7 +8,13 @@ import {
   type TransportCall,
   type TransportHost,
 } from "@faxbot/core/transport";
-import { type AmiConnection, type AmiPatience, amiPatience, openAmi } from "./ami-connection.ts";
+import {
+  type AmiConnection,
+  type AmiListener,
+  type AmiPatience,
+  amiPatience,
+  openAmi,
+} from "./ami-connection.ts";
 import type { AmiMessage } from "./ami-message.ts";
 import { channelOf } from "./asterisk-call.ts";
 import { notedSince, openChannels, traceCall } from "./asterisk-lookup.ts";
@@ -46,6 +52,16 @@ export const linePatience: LinePatience = {
   sweepMs: 6 * 3_600_000,
   cancelMs: 3_000,
 };
+
+/** The events that tell of calls and of received faxes. */
+const events: ReadonlySet<string> = new Set([
+  "OriginateResponse",
+  "DialState",
+  "DialEnd",
+  "FAXStatus",
+  "UserEvent",
+  "Hangup",
+]);
 
 /** A look-up of calls that went on for so long after their end is given up. */
 const givenUpAfterMs = 10 * 60_000;
@@ -275,7 +291,7 @@ export class AsteriskLine {
     return reason;
   }
 
-  async #open(signal: AbortSignal, onEvent?: (event: AmiMessage) => void): Promise<AmiConnection> {
+  async #open(signal: AbortSignal, onEvent?: AmiListener["onEvent"]): Promise<AmiConnection> {
     if (performance.now() < this.#refusedUntil) {
       throw new FaxError("transport_unauthorized", "asterisk refused user or password a moment ago", {
         transportId: "asterisk",
@@ -283,7 +299,11 @@ export class AsteriskLine {
     }
     try {
       const patience = this.#patience;
-      return await openAmi(this.#settings, { signal, patience, ...(onEvent ? { onEvent } : {}) });
+      return await openAmi(this.#settings, {
+        signal,
+        patience,
+        ...(onEvent ? { listener: { events, onEvent } } : {}),
+      });
     } catch (error) {
       if (isFaxError(error, "transport_unauthorized")) {
         this.#refusedUntil = performance.now() + this.#patience.refusedMs;
