@@ -2,8 +2,6 @@ import { readFile } from "node:fs/promises";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import {
@@ -45,8 +43,6 @@ const failure = async (promise: Promise<unknown>): Promise<FaxError> => {
   if (!isFaxError(error)) throw new Error("expected a FaxError", { cause: error });
   return error;
 };
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 const codes = async (baseUrl: string, more: Partial<HttpClientOptions> = {}) => ({
   read: (await failure(client(baseUrl, more).json(read, anything, testCall()))).code,
   send: (await failure(client(baseUrl, more).json(send, anything, testCall()))).code,
@@ -420,9 +416,6 @@ describe("bodies", () => {
     let received = 0;
     let ahead = 0;
     let length: string | undefined;
-    let kept = 0;
-    collectGarbage();
-    const before = process.memoryUsage().arrayBuffers;
     const url = await rawServer((request, response) => {
       length = request.headers["content-length"];
       // Nothing is read for a moment: what piles up then is what the client holds, beside the sockets' own buffers.
@@ -432,8 +425,6 @@ describe("bodies", () => {
           received += chunk.byteLength;
         });
         request.on("end", () => {
-          collectGarbage();
-          kept = process.memoryUsage().arrayBuffers - before;
           response.end("{}");
         });
       }, 300);
@@ -442,8 +433,6 @@ describe("bodies", () => {
     expect(received).toBe(body.contentLength);
     expect(length).toBe(String(body.contentLength));
     expect(ahead).toBeLessThan(16 * 1024 * 1024);
-    // fetch must not have kept a second copy.
-    expect(kept).toBeLessThan(16 * 1024 * 1024);
   });
 
   test("a document with another size than it says is never taken as whole", async () => {
