@@ -73,7 +73,7 @@ export interface AmiListener {
   /** By name; all others go no further. */
   events: ReadonlySet<string>;
   /** Is called for each, in order, in the tick in which it came; must not throw. */
-  onEvent(event: AmiMessage): void;
+  onEvent: (event: AmiMessage) => void;
 }
 
 /** Items of a list that are held at most; a PBX with so many channels has other worries. */

@@ -377,7 +377,7 @@ function isOver({ call }: LiveCall): boolean {
  * @returns false when there is no such channel
  * @throws FaxError as `AmiConnection.ask`, `transport_unauthorized` when the account may not
  */
-export async function hangUp(ami: AmiConnection, channelId: string, signal?: AbortSignal): Promise<boolean> {
+async function hangUp(ami: AmiConnection, channelId: string, signal?: AbortSignal): Promise<boolean> {
   const answer = await ami.ask(
     [
       ["Action", "Hangup"],

@@ -164,7 +164,7 @@ export async function filesInUse(
 }
 
 /** An answer that is an error although the question was right: rights are missing. Its text is not passed on. */
-export function refused(answer: AmiMessage): FaxError {
+function refused(answer: AmiMessage): FaxError {
   const denied = answer.get("Message") === "Permission denied";
   return new FaxError(
     denied ? "transport_unauthorized" : "transport_unavailable",

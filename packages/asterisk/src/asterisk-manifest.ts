@@ -2,7 +2,7 @@ import { defineManifest } from "@faxbot/core/transport";
 import { asteriskSettings } from "./asterisk-settings.ts";
 
 /** Where the dialplan tells that a fax was received. */
-export const inboundPath = "/_internal/asterisk/inbound";
+const inboundPath = "/_internal/asterisk/inbound";
 
 /** What the Asterisk transport says about itself. */
 export const asteriskManifest = defineManifest(

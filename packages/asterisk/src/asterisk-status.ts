@@ -54,7 +54,7 @@ const wordsOfSentences: ReadonlyMap<string, string> = new Map([
  * @example
  * sessionFailure({ statusText: "The call dropped prematurely", error: "" }); // { reason: "line_error", retryable: true, providerCode: "T.30/49" }
  */
-export function sessionFailure({ statusText, error }: Pick<FaxResult, "statusText" | "error">): Failure {
+function sessionFailure({ statusText, error }: Pick<FaxResult, "statusText" | "error">): Failure {
   const code = t30CodeOf(statusText) ?? t30CodeOf(error);
   if (code !== undefined && code !== 0) return t30Failure(code);
   for (const told of [error, statusText]) {

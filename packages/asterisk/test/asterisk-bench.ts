@@ -67,7 +67,7 @@ export interface Bench {
 }
 
 /** A page that Asterisk can send. */
-export function faxDocument(pages = 1): FaxDocument {
+function faxDocument(pages = 1): FaxDocument {
   return documentFromBytes(syntheticFaxTiff({ pages }), { mediaType: "image/tiff", fileName: "fax.tif" });
 }
 
