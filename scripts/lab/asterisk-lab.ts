@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type AsteriskConsole, openConsole } from "./asterisk-console.ts";
-import { type AsteriskRoot, asteriskRoot, labCacheFolder, whyNoLab } from "./asterisk-root.ts";
+import { type AsteriskRoot, asteriskRoot, whyNoLab } from "./asterisk-root.ts";
 import { type LabPorts, type LabSecrets, labConfig, portsFrom, portsOfALab } from "./lab-config.ts";
 
 /** The configuration that users get, which is what the lab is to prove. */
@@ -59,15 +59,14 @@ export async function startAsteriskLab(options: LabOptions = {}): Promise<Asteri
   const root = await asteriskRoot();
   const first = options.port ?? Number(process.env.FAXBOT_LAB_PORT || 15_000);
   for (let lab = 0; lab < labs; lab += 1) {
-    const started = await tryToStart(root, lab, portsFrom(first + lab * portsOfALab), options);
+    const started = await tryToStart(root, portsFrom(first + lab * portsOfALab), options);
     if (started) return started;
   }
-  throw new Error(`${labs} labs are running already`);
+  throw new Error(`${labs} labs are running already, or their ports from ${first} on are in use`);
 }
 
 async function tryToStart(
   root: AsteriskRoot,
-  number: number,
   ports: LabPorts,
   options: LabOptions,
 ): Promise<AsteriskLab | undefined> {
@@ -76,7 +75,7 @@ async function tryToStart(
   const secrets: LabSecrets = { ami: secret(), lab: secret(), inbound: secret() };
   await layOut(folder, root, shippedConfig, labConfig({ folder, ports, secrets, ...options }));
   const output = await open(join(folder, "output.log"), "a");
-  const asterisk = launch(root, folder, join(labCacheFolder(), `lab-${number}.lock`), output.fd);
+  const asterisk = launch(root, folder, `/run/faxbot-lab-${ports.ami}.lock`, output.fd);
   const ended = new Promise<number | null>((resolve, reject) => {
     asterisk.once("close", resolve);
     asterisk.once("error", reject);
@@ -113,10 +112,11 @@ async function tryToStart(
       },
     };
   }
-  const last = (await log()).trim().split("\n").slice(-30).join("\n");
+  const told = (await log()).trim();
   await stop();
-  if (console === taken) return undefined;
-  throw new Error(`Asterisk did not start (${console}):\n${last}`);
+  // By another lab, or by another program.
+  if (console === taken || told.includes("Address already in use")) return undefined;
+  throw new Error(`Asterisk did not start (${console}):\n${told.split("\n").slice(-30).join("\n")}`);
 }
 
 /** Folders and files as a package of Asterisk would lay them out, below one folder. */

@@ -23,11 +23,16 @@ export function labCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 const rootFolder = () => join(labCacheFolder(), `asterisk-sid-${arch()}`);
 
-/** Why no Asterisk can be started here, in a few words; undefined when it can. */
-export function whyNoLab(): string | undefined {
+/**
+ * Why no Asterisk can be started here, in a few words; undefined when it can.
+ *
+ * @param peers further programs that are needed
+ */
+export function whyNoLab(...peers: string[]): string | undefined {
   if (process.platform !== "linux") return "not on Linux";
   if (process.getuid?.() !== 0) return "not root";
-  const missing = ["unshare", "setpriv", "flock", "mount", "chroot"].find((name) => !hasProgram(name));
+  const needed = ["unshare", "setpriv", "flock", "mount", "nice", "chroot", ...peers];
+  const missing = needed.find((name) => !hasProgram(name));
   if (missing) return `no ${missing}`;
   if (spawnSync("unshare", ["--mount", "true"]).status !== 0) return "no namespaces";
   if (existsSync(rootFolder())) return undefined;

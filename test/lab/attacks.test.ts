@@ -10,7 +10,7 @@ import { faxTiff, picturesOfPdf, picturesOfTiff } from "./fax-pages.ts";
 import { type LabFaxbot, type LabHouse, openLabHouse } from "./lab-house.ts";
 import { inviteByHand } from "./sip-invite.ts";
 
-const why = whyNoLab();
+const why = whyNoLab("pdfimages", "tiff2pdf");
 
 describe.skipIf(why !== undefined)(
   `strangers at the telephone${why ? ` (no lab: ${why})` : ""}`,
@@ -24,7 +24,7 @@ describe.skipIf(why !== undefined)(
       house = await openLabHouse();
       library = await house.open();
       tiff = await faxTiff("attack", 1, { resolution: "standard" });
-    }, 400_000);
+    }, 600_000);
 
     afterAll(async () => {
       await house?.close();

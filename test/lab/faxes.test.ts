@@ -7,7 +7,7 @@ import { labNumbers } from "../../scripts/lab/lab-config.ts";
 import { faxTiff, labPdf, picturesOfPdf, picturesOfTiff } from "./fax-pages.ts";
 import { type LabFaxbot, type LabHouse, openLabHouse } from "./lab-house.ts";
 
-const why = whyNoLab();
+const why = whyNoLab("pdfimages", "tiff2pdf");
 
 // All calls are made at once: most of the time a call waits.
 describe.skipIf(why !== undefined)(
@@ -23,7 +23,7 @@ describe.skipIf(why !== undefined)(
       house = await openLabHouse();
       main = await house.open();
       audio = await house.open({ trunk: "trunk-audio" });
-    }, 400_000);
+    }, 600_000);
 
     afterAll(async () => {
       await house?.close();

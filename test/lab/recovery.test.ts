@@ -148,6 +148,8 @@ async function withCable(
   const cable = await layAmiCable(house.lab.ports.ami);
   try {
     const library = await house.open({ port: cable.port });
+    // Asterisk's database has just been told since when it has notes: what is sent in the same second is not covered.
+    await sleep(2_000);
     const send = async (number: string, pages: number) =>
       library.faxbot.send({
         to: number,
