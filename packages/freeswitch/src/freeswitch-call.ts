@@ -1,5 +1,6 @@
 import type { Failure, StatusReport } from "@faxbot/core/transport";
 import type { EslEvent } from "./esl-event.ts";
+import { countOf, timeOf } from "./event-values.ts";
 import { causeFailure, refusalOf, resultFailure, silentEnd } from "./freeswitch-status.ts";
 
 /** How far a call is. */
@@ -226,15 +227,4 @@ export class FreeSwitchCall {
 function causeOf(event: EslEvent): string | undefined {
   const cause = event.field("Hangup-Cause");
   return cause === undefined || /^[A-Z][A-Z0-9_]{2,40}$/.test(cause) ? cause : "OTHER";
-}
-
-function countOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-}
-
-/** FreeSWITCH tells its time in microseconds. */
-function timeOf(event: EslEvent): Date | undefined {
-  const text = event.field("Event-Date-Timestamp");
-  if (text === undefined || !/^\d{1,17}$/.test(text)) return undefined;
-  return new Date(Math.floor(Number(text) / 1000));
 }

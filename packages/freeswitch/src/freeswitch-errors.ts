@@ -1,4 +1,4 @@
-import { type Failure, FaxError, isFaxError } from "@faxbot/core/transport";
+import { FaxError, isFaxError } from "@faxbot/core/transport";
 import { EslFailure } from "./esl-connection.ts";
 import { freeswitchManifest } from "./freeswitch-manifest.ts";
 
@@ -27,6 +27,7 @@ function unauthorized(cause: unknown): FaxError {
   });
 }
 
+/** Nothing was dialled, and the same can be done later. */
 export function unavailable(message: string, cause?: unknown): FaxError {
   return new FaxError("transport_unavailable", message, {
     transportId,
@@ -34,6 +35,7 @@ export function unavailable(message: string, cause?: unknown): FaxError {
   });
 }
 
+/** As many calls as are allowed are on the line. */
 export function linesTaken(): FaxError {
   return new FaxError("transport_unavailable", "all lines are taken", {
     transportId,
@@ -41,17 +43,10 @@ export function linesTaken(): FaxError {
   });
 }
 
+/** Nobody may dial again before somebody knows more. */
 export function outcomeUnknown(cause?: unknown): FaxError {
   return new FaxError("outcome_unknown", "the call was ordered, and whether it was made is not known", {
     transportId,
     ...(cause instanceof EslFailure ? { cause } : {}),
-  });
-}
-
-/** Proven: nothing was dialled. */
-export function refused(message: string, failure: Omit<Failure, "retryable">): FaxError {
-  return new FaxError("transport_rejected", message, {
-    transportId,
-    failure: { retryable: false, ...failure },
   });
 }

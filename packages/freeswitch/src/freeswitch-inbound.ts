@@ -8,6 +8,7 @@ import {
   type TransportEvent,
 } from "@faxbot/core/transport";
 import type { EslEvent } from "./esl-event.ts";
+import { countOf, timeOf } from "./event-values.ts";
 import { isChannelId } from "./freeswitch-originate.ts";
 import type { FreeSwitchSettings } from "./freeswitch-settings.ts";
 
@@ -133,13 +134,4 @@ async function hasPage(document: FaxDocument): Promise<boolean> {
   const order = head.toString("latin1", 0, 2);
   const offset = order === "II" ? head.readUInt32LE(4) : order === "MM" ? head.readUInt32BE(4) : 0;
   return offset >= 8 && offset < document.size;
-}
-
-function countOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
-}
-
-function timeOf(event: EslEvent): Date | undefined {
-  const text = event.field("Event-Date-Timestamp") ?? "";
-  return /^\d{1,17}$/.test(text) ? new Date(Math.floor(Number(text) / 1000)) : undefined;
 }

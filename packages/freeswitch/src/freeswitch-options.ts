@@ -1,4 +1,4 @@
-import { FaxError } from "@faxbot/core/transport";
+import { parseSendOptions } from "@faxbot/core/transport";
 import { z } from "zod";
 
 /** The options that a caller may give with a fax. */
@@ -17,25 +17,7 @@ export const freeswitchSendOptions = z.strictObject({
 /** See {@link freeswitchSendOptions}. */
 export type FreeSwitchSendOptions = z.output<typeof freeswitchSendOptions>;
 
-/**
- * Checks a caller's options.
- *
- * @throws FaxError `request_invalid` that names the options, never their values
- */
+/** Checks a caller's options. @throws FaxError `request_invalid` that names the options, never their values */
 export function readSendOptions(options: Readonly<Record<string, unknown>>): FreeSwitchSendOptions {
-  const parsed = freeswitchSendOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${printable(key)} is not known`)
-      : [`${printable(String(issue.path[0]))} is not valid`],
-  );
-  throw new FaxError("request_invalid", `options of freeswitch: ${[...new Set(names)].join("; ")}`, {
-    transportId: "freeswitch",
-  });
-}
-
-/** A name comes from the caller, and an error's message must not be a way to carry anything else. */
-function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_]{0,40}$/.test(name) ? name : "a name";
+  return parseSendOptions("freeswitch", freeswitchSendOptions, options);
 }

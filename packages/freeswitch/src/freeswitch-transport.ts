@@ -4,11 +4,13 @@ import {
   faxSpool,
   isFaxError,
   parseSettings,
+  probeHealth,
   type StatusReport,
   settingsFromEnv,
   type TransportCall,
   type TransportHost,
   type TransportManifest,
+  untilAborted,
   verifyInternalSecret,
 } from "@faxbot/core/transport";
 import type { z } from "zod";
@@ -26,7 +28,6 @@ import { type FreeSwitchTiming, freeswitchTiming } from "./freeswitch-timing.ts"
 import { channelExists, watchCalls } from "./freeswitch-watch.ts";
 import { readHint, statusEvent } from "./freeswitch-webhook.ts";
 import { LiveCalls } from "./live-calls.ts";
-import { orAbort } from "./or-abort.ts";
 import { prepareCall } from "./prepare-call.ts";
 
 /** Settings of {@link freeswitch}, and a name of your own for a second exchange or gateway. */
@@ -78,7 +79,6 @@ export const freeswitch: FreeSwitchFactory = Object.assign(
 );
 
 const transportId = freeswitchManifest.id;
-const healthTimeoutMs = 10_000;
 
 /** @internal also for tests, which cannot wait for the real time spans */
 export function makeTransport(
@@ -120,7 +120,7 @@ export function makeTransport(
   /** Lends a connection for a question, which may be asked again. */
   const ask = async <T>(call: TransportCall, work: (connection: EslConnection) => Promise<T>): Promise<T> => {
     try {
-      return await orAbort(link.use(call.signal, work), call.signal);
+      return await untilAborted(link.use(call.signal, work), call.signal);
     } catch (error) {
       throw askError(error);
     }
@@ -177,7 +177,7 @@ export function makeTransport(
         return await link.use(call.signal, async (connection) => {
           if (call.signal.aborted || !connection.isOpen) throw new EslFailure("closed", "it broke before");
           written = true;
-          const reply = await orAbort(connection.startJob(command, uuid), call.signal);
+          const reply = await untilAborted(connection.startJob(command, uuid), call.signal);
           if (/^-ERR permission denied/i.test(reply)) {
             throw new FaxError("transport_unauthorized", "FreeSWITCH does not let us make calls", {
               transportId,
@@ -253,25 +253,20 @@ export function makeTransport(
     },
 
     async checkHealth(call) {
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(healthTimeoutMs)]);
-      try {
-        const gateway = await ask({ ...call, signal }, async (connection) => {
+      let gateway = "";
+      const health = await probeHealth("FreeSWITCH", "the password or our address", call, (limited) =>
+        ask(limited, async (connection) => {
           await connection.api("status");
-          return connection.api(`sofia status gateway ${settings.gateway}`);
-        });
-        if (/^Invalid Gateway/i.test(gateway)) {
-          return { status: "unhealthy", message: "FreeSWITCH answers, but has no gateway of this name." };
-        }
-        if (/^Status\s+DOWN/im.test(gateway)) {
-          return { status: "unhealthy", message: "FreeSWITCH answers, but its gateway is down." };
-        }
-        return { status: "healthy", message: "FreeSWITCH answers and takes the password." };
-      } catch (error) {
-        if (isFaxError(error, "transport_unauthorized")) {
-          return { status: "unhealthy", message: "FreeSWITCH refuses the password or our address." };
-        }
-        return { status: "unhealthy", message: "FreeSWITCH cannot be reached or does not answer." };
+          gateway = await connection.api(`sofia status gateway ${settings.gateway}`);
+        }),
+      );
+      if (/^Invalid Gateway/i.test(gateway)) {
+        return { status: "unhealthy", message: "FreeSWITCH answers, but has no gateway of this name." };
       }
+      if (/^Status\s+DOWN/im.test(gateway)) {
+        return { status: "unhealthy", message: "FreeSWITCH answers, but its gateway is down." };
+      }
+      return health;
     },
 
     async run(runHost) {

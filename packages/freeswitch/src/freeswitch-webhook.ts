@@ -10,6 +10,7 @@ import {
   type WebhookRequest,
   type WebhookResult,
 } from "@faxbot/core/transport";
+import { countOf } from "./event-values.ts";
 import { isReceivedId, type Receptions, receivedId } from "./freeswitch-inbound.ts";
 import { outboundResultPath } from "./freeswitch-manifest.ts";
 import { attemptOf, channelOf } from "./freeswitch-originate.ts";
@@ -117,10 +118,6 @@ function answer(id: string, status: string, events: TransportEvent[]): WebhookRe
       body: JSON.stringify({ id: isReceivedId(id) ? id : "", status }),
     },
   };
-}
-
-function countOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
 
 function malformed(message: string): FaxError {

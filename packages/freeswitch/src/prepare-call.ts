@@ -5,8 +5,9 @@ import {
   isE164,
   isFaxError,
   type SendJob,
+  unsendable,
 } from "@faxbot/core/transport";
-import { refused } from "./freeswitch-errors.ts";
+import { freeswitchManifest } from "./freeswitch-manifest.ts";
 import { readSendOptions } from "./freeswitch-options.ts";
 import { channelOf, originateCommand } from "./freeswitch-originate.ts";
 import type { FreeSwitchSettings } from "./freeswitch-settings.ts";
@@ -26,14 +27,24 @@ export interface PreparedCall {
  */
 export async function prepareCall(job: SendJob, settings: FreeSwitchSettings): Promise<PreparedCall> {
   const uuid = channelOf(job.attemptId);
-  if (uuid === undefined) throw refused("the attempt id is not 32 hex digits", { reason: "rejected" });
-  if (!isE164(job.to)) throw refused("the number is not in E.164 form", { reason: "invalid_number" });
+  if (uuid === undefined) {
+    throw unsendable(freeswitchManifest.id, "the attempt id is not 32 hex digits", { reason: "rejected" });
+  }
+  if (!isE164(job.to)) {
+    throw unsendable(freeswitchManifest.id, "the number is not in E.164 form", { reason: "invalid_number" });
+  }
+  if (job.from !== undefined && !isE164(job.from)) {
+    throw unsendable(freeswitchManifest.id, "the sender is not in E.164 form", { reason: "invalid_number" });
+  }
   let options: ReturnType<typeof readSendOptions>;
   try {
     options = readSendOptions(job.options);
   } catch (error) {
     if (!isFaxError(error, "request_invalid")) throw error;
-    throw refused(error.message, { reason: "rejected", providerCode: "invalid_options" });
+    throw unsendable(freeswitchManifest.id, error.message, {
+      reason: "rejected",
+      providerCode: "invalid_options",
+    });
   }
   const { pages } = await checkFaxTiff(job.document);
   const longestSeconds = Math.min(longestCallSeconds, 120 + 90 * pages);
@@ -42,7 +53,7 @@ export async function prepareCall(job: SendJob, settings: FreeSwitchSettings): P
       uuid,
       attemptId: job.attemptId,
       to: job.to,
-      ...(job.from !== undefined && isE164(job.from) ? { from: job.from } : {}),
+      ...(job.from === undefined ? {} : { from: job.from }),
       path: `${settings.spoolOut}/${job.attemptId}.tif`,
       step: callStep(settings.callLadder ?? defaultCallLadder, job.earlierFailures),
       options,

@@ -57,6 +57,8 @@ describe("settings", () => {
     ["a step that is none", { callLadder: ["t38-ecm-28800"] }, "callLadder"],
     ["an empty ladder", { callLadder: [] }, "callLadder"],
     ["a short secret", { inboundSecret: "very-secret" }, "inboundSecret"],
+    ["an old secret alone", { previousInboundSecret: "very-secret-and-old" }, "previousInboundSecret"],
+    ["a host with a path", { host: "localhost/x" }, "host"],
     ["an unknown field", { trunk: "x" }, "unknown field trunk"],
   ])("%s is refused, without its value", (_, more, message) => {
     const make = () => freeswitch({ ...required, ...(more as object) });
