@@ -21,16 +21,12 @@ import { notedSince, openChannels, traceCall } from "./asterisk-lookup.ts";
 import type { AsteriskSettings } from "./asterisk-settings.ts";
 import { resultReport } from "./asterisk-status.ts";
 import { sweep } from "./asterisk-sweep.ts";
-import { type LiveCall, LiveCalls } from "./live-calls.ts";
+import { type CallTimes, type LiveCall, LiveCalls } from "./live-calls.ts";
 
 /** How long things may take, in milliseconds. */
-export interface LinePatience extends AmiPatience {
+export interface LinePatience extends AmiPatience, Omit<CallTimes, "ringSeconds"> {
   /** How often calls are looked after. */
   tickMs: number;
-  /** Late events of a call that is over come within this time. */
-  graceMs: number;
-  /** An Originate that was taken has its channel by then; the manifest says the same. */
-  settleMs: number;
   /** After a refused login nobody tries again for so long: exchanges lock out who does. */
   refusedMs: number;
   /** Wait before a look-up that failed is tried again. */
@@ -45,7 +41,9 @@ export interface LinePatience extends AmiPatience {
 export const linePatience: LinePatience = {
   ...amiPatience,
   tickMs: 250,
+  secondMs: 1_000,
   graceMs: 2_000,
+  // The manifest says the same.
   settleMs: 15_000,
   refusedMs: 60_000,
   lookAgainMs: 5_000,
@@ -89,8 +87,7 @@ export class AsteriskLine {
     this.#settings = settings;
     this.#spoolOut = spoolOut;
     this.#patience = patience;
-    const { graceMs, settleMs } = patience;
-    this.calls = new LiveCalls(spoolOut, { ringSeconds: settings.ringSeconds, graceMs, settleMs });
+    this.calls = new LiveCalls(spoolOut, { ...patience, ringSeconds: settings.ringSeconds });
   }
 
   /** The last report of a call, while it is remembered; `undefined` also when events of it were missed. */

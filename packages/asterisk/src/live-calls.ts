@@ -23,6 +23,17 @@ export interface LiveCall {
   hungUp: boolean;
 }
 
+/** How long calls may take. */
+export interface CallTimes {
+  ringSeconds: number;
+  /** What a second of a call's longest time is, in milliseconds. */
+  secondMs: number;
+  /** Late events of a call that is over come within this time, in milliseconds. */
+  graceMs: number;
+  /** An Originate that was taken has its channel by then, in milliseconds. */
+  settleMs: number;
+}
+
 /** Ended calls that are remembered, until the host has worked their events. */
 const mostEnded = 2_000;
 const longestRetryMs = 10_000;
@@ -36,10 +47,9 @@ export class LiveCalls {
   readonly #calls = new Map<string, LiveCall>();
   readonly #ended = new Map<string, StatusReport>();
   readonly #spoolOut: FaxSpool;
-  readonly #times: { ringSeconds: number; graceMs: number; settleMs: number };
+  readonly #times: CallTimes;
 
-  /** @param times `settleMs`: an Originate that was taken has its channel by then */
-  constructor(spoolOut: FaxSpool, times: { ringSeconds: number; graceMs: number; settleMs: number }) {
+  constructor(spoolOut: FaxSpool, times: CallTimes) {
     this.#spoolOut = spoolOut;
     this.#times = times;
   }
@@ -87,8 +97,8 @@ export class LiveCalls {
   }
 
   #make(of: { attemptId: string; originateId?: string; answered?: boolean }, pages: number): LiveCall {
-    const { ringSeconds, graceMs } = this.#times;
-    const longestMs = (ringSeconds + longestCallSeconds(pages) + marginSeconds) * 1_000;
+    const { ringSeconds, secondMs, graceMs } = this.#times;
+    const longestMs = (ringSeconds + longestCallSeconds(pages) + marginSeconds) * secondMs;
     const call = new AsteriskCall({ ...of, now: performance.now(), longestMs, graceMs });
     const lookAt = Number.POSITIVE_INFINITY;
     return { call, lookAt, said: "queued", telling: false, hangUpLater: false, hungUp: false };

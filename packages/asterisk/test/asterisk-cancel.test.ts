@@ -1,6 +1,6 @@
 import { type AmiEmulator, type CallState, startAmiEmulator } from "@faxbot/testing";
 import { describe, expect, it } from "vitest";
-import { type Bench, openBench } from "./asterisk-bench.ts";
+import { type Bench, openBench, quick } from "./asterisk-bench.ts";
 
 async function withBench(work: (emulator: AmiEmulator, bench: Bench) => Promise<void>): Promise<void> {
   const emulator = await startAmiEmulator({ completeAfterMs: 60 });
@@ -122,6 +122,33 @@ describe("lines", () => {
         expect(next.last("status")).toMatchObject({ report: { status: "delivered" } });
       } finally {
         await next.close();
+      }
+    }));
+});
+
+describe("a call that does not end", () => {
+  it("is ended when its time is over", () =>
+    withBench(async (emulator) => {
+      // A second is a millisecond: five for ringing, 210 for one page, 30 more because Asterisk has a limit too.
+      const line = { ...quick.line, secondMs: 1 };
+      const bench = await openBench({ port: emulator.port, ringSeconds: 5 }, { ...quick, line });
+      try {
+        bench.start();
+        await bench.until("connected", () => emulator.calls.coreShowChannels > 0);
+        emulator.script("0150", "stuck");
+        const sent = await bench.transport.send(bench.job({ to: "+12025550150" }), bench.call());
+        await bench.until("the end", () => bench.events.some(({ key }) => key.endsWith(":end")));
+        expect(emulator.calls.hangup).toBe(1);
+        expect(bench.last("status")).toMatchObject({
+          report: {
+            providerId: sent.providerId,
+            status: "failed",
+            failure: { reason: "line_error", retryable: true },
+          },
+        });
+        expect(bench.transport.hasLine()).toBe(true);
+      } finally {
+        await bench.close();
       }
     }));
 });
