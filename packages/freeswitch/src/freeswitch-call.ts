@@ -190,12 +190,16 @@ export class FreeSwitchCall {
       this.#end({ status: "delivered", word: "fax_success=1" });
       return;
     }
-    if (this.#canceled || causeOf(event) === cancelCause) {
+    const cause = causeOf(event);
+    if (this.#canceled || cause === cancelCause) {
       this.#end({ status: "canceled", word: cancelCause });
       return;
     }
     const result = countOf(code);
-    this.#fail(resultFailure(result), result === undefined ? "fax_success=0" : `fax_result_code=${result}`);
+    this.#fail(
+      resultFailure(result, cause),
+      result === undefined ? "fax_success=0" : `fax_result_code=${result}`,
+    );
   }
 
   #fail(failure: Failure, word: string): void {

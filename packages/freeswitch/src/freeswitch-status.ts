@@ -1,4 +1,4 @@
-import { type Failure, q850Failure, t30Failure } from "@faxbot/core/transport";
+import { type Failure, mediaRefusedCauses, q850Failure, t30Failure } from "@faxbot/core/transport";
 
 /** ITU-T Q.850 numbers of the cause names that FreeSWITCH prints (its `switch_types.h`). */
 const numbers: Readonly<Record<string, number>> = {
@@ -133,8 +133,20 @@ export function silentEnd(cause: string, q850: number | undefined, hungUpByUs: b
   return causeFailure(cause, q850);
 }
 
-/** The failure of a result of txfax that is not success; code 0 without success is contradictory, so it says nothing. */
-export function resultFailure(code: number | undefined): Failure {
+/** spandsp's "The call dropped prematurely". */
+const dropped = 49;
+
+/**
+ * The failure of a result of txfax that is not success; code 0 without success is contradictory, so it says nothing.
+ *
+ * @param cause why the call was hung up, when that is known by then
+ */
+export function resultFailure(code: number | undefined, cause?: string): Failure {
   if (code === undefined || code === 0) return { reason: "unknown", retryable: true };
+  // A far end that does not take our T.38 drops the call: what it is worth is a call without.
+  const number = cause !== undefined && Object.hasOwn(numbers, cause) ? numbers[cause] : undefined;
+  if (code === dropped && number !== undefined && mediaRefusedCauses.includes(number)) {
+    return q850Failure(number);
+  }
   return t30Failure(code);
 }

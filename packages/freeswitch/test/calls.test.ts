@@ -1,4 +1,6 @@
-import { readdir } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { capturingLogger, sendJob, transportCall } from "@faxbot/testing";
 import { describe, expect, test } from "vitest";
 import { eventually, exchangeInTest, reportsOf } from "./exchange-in-test.ts";
@@ -239,6 +241,23 @@ describe("ends that say little", () => {
     expect(reportsOf(host).at(-1)?.failure).toMatchObject({ providerCode: code, retryable });
   });
 
+  test("a far end that drops the call because of T.38 is called without it next", async () => {
+    const inTest = await exchangeInTest();
+    const { exchange, transport } = inTest;
+    const { host } = inTest.run();
+    const { providerId } = await transport.send(job(), transportCall());
+    exchange.answer(providerId);
+    exchange.result(providerId, 49, 0, "INCOMPATIBLE_DESTINATION");
+    const failure = await eventually(() => {
+      const report = reportsOf(host).at(-1);
+      if (!report?.failure) throw new Error("it has not failed yet");
+      return report.failure;
+    });
+    expect(failure).toMatchObject({ retryable: true, providerCode: "Q.850/88" });
+    await transport.send(job({ earlierFailures: [failure] }), transportCall());
+    expect(exchange.commands.at(-1)).toContain("fax_enable_t38=false");
+  });
+
   test("events in any order, and twice, end a call once", async () => {
     const inTest = await exchangeInTest();
     const { exchange, transport } = inTest;
@@ -299,6 +318,25 @@ describe("a call that never ends", () => {
       code: "not_found",
     });
     expect(reportsOf(host).map(({ status }) => status)).toEqual(["in_progress"]);
+  });
+});
+
+describe("what is left in the outgoing folder", () => {
+  test("goes once no call can need it any more", async () => {
+    const inTest = await exchangeInTest({ timing: { scanMs: 40 } });
+    const { exchange, transport, folders } = inTest;
+    const { providerId } = await transport.send(job(), transportCall());
+    const [old, young] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
+    for (const name of [old, young]) await writeFile(join(folders.spoolOut, `${name}.tif`), "II*");
+    for (const name of [old, providerId.replaceAll("-", "")]) {
+      await utimes(join(folders.spoolOut, `${name}.tif`), 0, 0);
+    }
+    inTest.run();
+    const left = () => readdir(folders.spoolOut).then((names) => names.sort());
+    await eventually(async () =>
+      expect(await left()).toEqual([`${young}.tif`, `${providerId.replaceAll("-", "")}.tif`].sort()),
+    );
+    expect(exchange.channels.has(providerId)).toBe(true);
   });
 });
 
