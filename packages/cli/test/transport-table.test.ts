@@ -28,3 +28,13 @@ test("a mailbox can be chosen for any fax service", () => {
   const mail = { IMAP_HOST: "mail.example.com", IMAP_USERNAME: "u", IMAP_PASSWORD: "p" };
   expect(ids(["test", "imap"], { ...mail, IMAP_SENDERS: "@fax.example.net" })).toEqual(["test", "imap"]);
 });
+
+test("Asterisk can be chosen by its published name too", () => {
+  const lines = {
+    ASTERISK_AMI_USERNAME: "faxbot",
+    ASTERISK_AMI_PASSWORD: "a-long-password",
+    ASTERISK_TRUNK: "t",
+  };
+  expect(ids(["asterisk"], lines)).toEqual(["asterisk"]);
+  expect(ids(["sip"], lines)).toEqual(["asterisk"]);
+});
