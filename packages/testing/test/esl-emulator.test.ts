@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   type CallState,
   type EslEmulator,
@@ -66,13 +66,12 @@ function events(of = client): Record<string, string>[] {
 async function api(command: string): Promise<string> {
   const before = client.text.length;
   client.say(`api ${command}\n\n`);
-  await client.hear(
-    new RegExp(`^[\\s\\S]{${before}}[\\s\\S]*Content-Type: api/response\\nContent-Length: \\d+\\n\\n`),
-  );
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  const [, length = "0", rest = ""] =
-    /api\/response\nContent-Length: (\d+)\n\n([\s\S]*)$/.exec(client.text.slice(before)) ?? [];
-  return rest.slice(0, Number(length));
+  const answer = () => {
+    const heard = client.text.slice(before);
+    const [, length = "", rest = ""] = /api\/response\nContent-Length: (\d+)\n\n([\s\S]*)$/.exec(heard) ?? [];
+    return length !== "" && rest.length >= Number(length) ? rest.slice(0, Number(length)) : undefined;
+  };
+  return await vi.waitUntil(answer, { timeout: 4_000, interval: 5 });
 }
 
 describe("logging in", () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { emulators } from "../src/emulator-registry.ts";
 
 // Spawned from the built file: Node below 22.18 does not strip types.
@@ -65,8 +65,11 @@ test("every registered emulator starts, counts and stops", async () => {
     expect(Object.values(details).every((value) => value.length > 0)).toBe(true);
     const url = emulator.url.replace("tcp:", "http:");
     // A protocol without HTTP hears a request as one command that it does not know.
-    await fetch(url, { signal: AbortSignal.timeout(emulator.url === url ? 5_000 : 50) }).catch(() => {});
-    expect(emulator.requests).toHaveLength(1);
+    const enough = new AbortController();
+    const asked = fetch(url, { signal: enough.signal }).catch(() => {});
+    await vi.waitFor(() => expect(emulator.requests).toHaveLength(1), { timeout: 5_000, interval: 5 });
+    enough.abort();
+    await asked;
     emulator.reset();
     expect(emulator.requests).toHaveLength(0);
     await emulator.stop();
