@@ -1,7 +1,9 @@
 // The process that the crash tests kill: a whole host (stores, blobs, inbox, HTTP handler, Sinch transport) that does
 // one job and kills itself, or is killed, on the way. Runs the built packages, as a user's process would.
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createFaxbot, folderBlobs } from "@faxbot/core";
 import { documents } from "@faxbot/documents";
 import { faxbotApi } from "@faxbot/http";
@@ -79,7 +81,16 @@ faxbot.on("fax.delivered", () => {});
 faxbot.on("inbound.received", () => {});
 const api = faxbotApi({ faxbot, inbox, publicUrl, apiKey: "fbk_live_crash_test_key_of_this_run" });
 const server = createServer(toNode(api));
-await new Promise((resolve) => server.listen(plan.port, "127.0.0.1", resolve));
+for (let tries = 100; !server.listening; tries -= 1) {
+  try {
+    server.listen(plan.port, "127.0.0.1");
+    await once(server, "listening");
+  } catch (error) {
+    // Between two children another process can have the port for a moment.
+    if (error.code !== "EADDRINUSE" || tries === 0) throw error;
+    await sleep(100);
+  }
+}
 await faxbot.start();
 say({ type: "ready" });
 
