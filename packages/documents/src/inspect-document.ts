@@ -39,14 +39,16 @@ export function recogniseDocument(head: Uint8Array): DocumentInfo["mediaType"] {
  * @throws FaxError `document_invalid` when it is broken or empty; `document_encrypted` when it needs a password;
  * `document_unsupported` when it is something else; `document_too_large` above a limit
  * @example
- * const info = await inspectDocument(await documentFromFile("order.pdf", { mediaType: "application/pdf" }));
+ * const info = await inspectDocument(await readFile("order.pdf"));
  * console.log(info.mediaType, info.pages.length); // application/pdf 2
  */
 export async function inspectDocument(
-  document: FaxDocument,
+  document: FaxDocument | Uint8Array | Blob,
   limits: Partial<DocumentLimits> = {},
 ): Promise<DocumentInfo> {
   const bounds = { ...defaultDocumentLimits, ...limits };
+  if (document instanceof Uint8Array) return inspectBytes(document, bounds);
+  if (document instanceof Blob) return inspectBytes(await readDocumentBytes(document, bounds.bytes), bounds);
   if (document.size === 0) throw new FaxError("document_invalid", "the document is empty");
   checkSize(document, bounds.bytes);
   const head = await readDocumentHead(document, recognitionBytes);

@@ -37,6 +37,16 @@ describe("inspectDocument: PDF", () => {
     },
   );
 
+  it("takes bytes and a Blob as well as a document", async () => {
+    const bytes = fixtureBytes("mixed-5p.pdf");
+    const info = await inspect(bytes);
+    for (const input of [bytes, new Blob([bytes.slice()])])
+      expect(await inspectDocument(input)).toEqual(info);
+    for (const input of [new Uint8Array(), new Blob([])]) {
+      await expect(inspectDocument(input)).rejects.toMatchObject({ code: "document_invalid" });
+    }
+  });
+
   it("counts a page whose content cannot be rendered: that shows only when it is", async () => {
     expect((await inspect(fixtureBytes("bomb-forms.pdf"))).pages).toHaveLength(1);
   });
