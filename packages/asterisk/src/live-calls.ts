@@ -203,6 +203,8 @@ export class LiveCalls {
     live.telling = true;
     void this.#tellAll(host, live).finally(() => {
       live.telling = false;
+      // Another `run` may have begun while the last word of this one was still on its way.
+      if (live.unsaid && this.host !== host) this.tell(live);
     });
   }
 

@@ -100,6 +100,10 @@ describeTransport<AsteriskPeer>("asterisk", {
         }),
       });
     },
+    statusByRun: () => {},
+    unfinished: ({ emulator }) => {
+      emulator.pauseAt = "transferring";
+    },
     receivedByRun: ({ emulator }) => void emulator.receiveFax({ from: "+13125550177", to: "+12125550100" }),
   },
 });
