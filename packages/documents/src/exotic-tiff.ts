@@ -36,11 +36,12 @@ export async function convertExoticPage(
   const file = isDecodedRightly(page) && page.width * page.height <= maxPixels ? page.alone() : undefined;
   if (file === undefined) return undefined;
   const output = await processes.run(() => run(file, page, caps));
-  const samples = output?.[0];
-  if (output === undefined || (samples !== 1 && samples !== 3)) return undefined;
+  const [head, ...rest] = output ?? [];
+  const samples = head?.[0];
+  if (head === undefined || (samples !== 1 && samples !== 3)) return undefined;
   const colour = samples === 1 ? "DeviceGray" : "DeviceRGB";
   const coding = `/ColorSpace/${colour}/BitsPerComponent 8/Filter/FlateDecode`;
-  return { method: "image", coding, data: [output.subarray(1)], missingRows: 0 };
+  return { method: "image", coding, data: [head.subarray(1), ...rest], missingRows: 0 };
 }
 
 /** What was compared with libtiff: deep and transparent samples, and JPEG in several parts. */
@@ -59,7 +60,7 @@ async function run(
   file: readonly Uint8Array[],
   page: TiffPage,
   caps: ExoticTiffCaps,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array[] | undefined> {
   const script = fileURLToPath(ownScript("exotic-tiff-worker"));
   const child = spawn(
     process.execPath,
@@ -85,7 +86,7 @@ async function run(
 function exchange(
   child: ChildProcess & { stdin: NodeJS.WritableStream; stdout: NodeJS.ReadableStream },
   file: readonly Uint8Array[],
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array[] | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -95,7 +96,7 @@ function exchange(
       else chunks.push(chunk);
     });
     child.on("error", () => resolve(undefined));
-    child.on("close", (code) => resolve(code === 0 ? Buffer.concat(chunks) : undefined));
+    child.on("close", (code) => resolve(code === 0 ? chunks : undefined));
     // It may be gone before it has read everything; its exit code tells the rest.
     child.stdin.on("error", () => {});
     for (const part of file) child.stdin.write(part);
