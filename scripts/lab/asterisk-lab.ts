@@ -92,7 +92,7 @@ async function tryToStart(
     const patience = setTimeout(() => asterisk.kill("SIGKILL"), 10_000);
     await ended;
     clearTimeout(patience);
-    await rm(folder, { recursive: true, force: true });
+    if (!process.env.FAXBOT_LAB_KEEP) await rm(folder, { recursive: true, force: true });
   };
   const console = await reach(ports.ami, secrets.lab, ended);
   if (typeof console === "object") {

@@ -17,11 +17,12 @@ export interface AsteriskRoot {
 }
 
 /** Where roots are kept: `FAXBOT_LAB_CACHE`, else `faxbot-lab` in the user's cache folder. */
-export function labCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+function cacheFolder(): string {
+  const { env } = process;
   return env.FAXBOT_LAB_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "faxbot-lab");
 }
 
-const rootFolder = () => join(labCacheFolder(), `asterisk-sid-${arch()}`);
+const rootFolder = () => join(cacheFolder(), `asterisk-sid-${arch()}`);
 
 /**
  * Why no Asterisk can be started here, in a few words; undefined when it can.
@@ -48,7 +49,7 @@ export function whyNoLab(...peers: string[]): string | undefined {
 export async function asteriskRoot(): Promise<AsteriskRoot> {
   const folder = rootFolder();
   if (!existsSync(folder)) {
-    await mkdir(labCacheFolder(), { recursive: true });
+    await mkdir(cacheFolder(), { recursive: true });
     const mirror = process.env.FAXBOT_LAB_MIRROR || mirrorOfApt();
     await run(
       "flock",
