@@ -363,6 +363,19 @@ describe("faxSpool", () => {
     expect(await spool.settled(0, new Date(Date.now() + 1_000))).toEqual([]);
   });
 
+  it("clears away what a killed process began to write, once nobody can be writing it", async () => {
+    const old = join(folder, "in", `${name}.0123456789abcdef`);
+    const young = join(folder, "in", `${name}.fedcba9876543210`);
+    const foreign = join(folder, "in", "notes.txt");
+    for (const path of [old, young, foreign]) await writeFile(path, "x");
+    const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000);
+    for (const path of [old, foreign]) await utimes(path, twoDaysAgo, twoDaysAgo);
+    await spool.write(name, document);
+    await expect(stat(old)).rejects.toMatchObject({ code: "ENOENT" });
+    await stat(young);
+    await stat(foreign);
+  });
+
   it.each([
     "../other/0123456789abcdef.tif",
     "sub/0123456789abcdef.tif",

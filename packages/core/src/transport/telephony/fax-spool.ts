@@ -9,6 +9,10 @@ import { FaxError } from "../fax-error.ts";
 /** Names are generated, by us or by the exchange's dialplan; nothing that a caller chose is ever part of one. */
 const spoolName = /^[0-9a-f-]{8,64}\.tif$/;
 
+/** What a write that was killed leaves behind; nobody takes it for a document. */
+const unfinishedName = /^[0-9a-f-]{8,64}\.tif\.[0-9a-f]{16}$/;
+const unfinishedMaxAgeMs = 24 * 60 * 60 * 1000;
+
 /** A file that nobody writes any more. */
 export interface SettledFile {
   name: string;
@@ -56,12 +60,15 @@ export interface FaxSpool {
 export function faxSpool(folder: string): FaxSpool {
   const root = resolve(folder);
   const pathOf = (name: string) => join(root, checked(name));
+  let swept: Promise<void> | undefined;
 
   return {
     async write(name, document) {
       const path = pathOf(name);
       // The exchange takes only names that end in .tif, so it never meets a half-written one.
       const temporary = join(root, `${checked(name)}.${randomBytes(8).toString("hex")}`);
+      swept ??= sweep(root);
+      await swept;
       try {
         const handle = await open(temporary, "wx", 0o640);
         await copy(document, handle);
@@ -141,6 +148,19 @@ async function openFile(path: string): Promise<FileHandle> {
 async function readFile(path: string, range: ByteRange | undefined): Promise<ReadableStream<Uint8Array>> {
   const handle = await openFile(path);
   return Readable.toWeb(handle.createReadStream(range ?? {})) as unknown as ReadableStream<Uint8Array>;
+}
+
+/** Removes what a killed process began to write more than a day ago. */
+async function sweep(root: string): Promise<void> {
+  try {
+    for await (const { name } of await opendir(root)) {
+      if (!unfinishedName.test(name)) continue;
+      const path = join(root, name);
+      if (Date.now() - (await lstat(path)).mtimeMs > unfinishedMaxAgeMs) await rm(path, { force: true });
+    }
+  } catch {
+    // Leftovers cost space only; the next process tries again.
+  }
 }
 
 function checked(name: string): string {
