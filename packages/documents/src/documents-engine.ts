@@ -9,8 +9,9 @@ import { inspectDocument, recogniseDocument, recognitionBytes } from "./inspect-
 import type { CoverPageContent, PdfPart } from "./pdf-job.ts";
 import { pdfPartOf } from "./pdf-part.ts";
 import { type PdfToTiffOptions, pdfToTiff } from "./pdf-to-tiff.ts";
-import { readTiff } from "./tiff-reader.ts";
+import { readTiffInSlices } from "./tiff-reader.ts";
 import { tiffToPdf } from "./tiff-to-pdf.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 /** Settings of {@link documents}. */
 export interface DocumentsOptions extends PageOptions {
@@ -104,7 +105,8 @@ async function isAccepted(
   for (const accepted of accepts) {
     if (mediaTypeOf(accepted) !== mediaType) continue;
     if (!/;\s*profile=fax\b/i.test(accepted)) return true;
-    const { pages, warnings } = readTiff(await readDocumentBytes(document, limits.bytes), limits);
+    const bytes = await readDocumentBytes(document, limits.bytes);
+    const { pages, warnings } = await readTiffInSlices(bytes, limits, new TimeSlice());
     if (warnings.length === 0 && isFaxProfile(pages)) return true;
   }
   return false;

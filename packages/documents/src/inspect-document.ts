@@ -5,7 +5,7 @@ import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts
 import { inspectPdf } from "./pdf-inspector.ts";
 import { decodeText } from "./text-decoder.ts";
 import { layOutText, textLayout } from "./text-layout.ts";
-import { readTiff } from "./tiff-reader.ts";
+import { readTiffInSlices } from "./tiff-reader.ts";
 import { tiffResolution } from "./tiff-resolution.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -81,8 +81,8 @@ function hasByteOrderMark(head: Uint8Array): boolean {
   return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }
 
-function inspectTiff(bytes: Uint8Array, limits: DocumentLimits): DocumentInfo {
-  const { pages, warnings } = readTiff(bytes, limits);
+async function inspectTiff(bytes: Uint8Array, limits: DocumentLimits): Promise<DocumentInfo> {
+  const { pages, warnings } = await readTiffInSlices(bytes, limits, new TimeSlice());
   // To send fewer pages than the sender believes is worse than to refuse.
   const warning = warnings[0];
   if (warning !== undefined) throw new FaxError("document_invalid", `the TIFF file is damaged: ${warning}`);

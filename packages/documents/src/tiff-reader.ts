@@ -1,5 +1,6 @@
 import { FaxError } from "@faxbot/core/transport";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
+import type { TimeSlice } from "./time-slice.ts";
 
 /** A part of an image's data: a strip or a tile. */
 export interface TiffSegment {
@@ -136,7 +137,25 @@ const knownTags = new Set<number>(Object.values(tag));
  * console.log(pages.length, pages[0]?.compression); // 3 4
  */
 export function readTiff(bytes: Uint8Array, limits: Partial<DocumentLimits> = {}): TiffFile {
-  return new TiffReader(bytes, { ...defaultDocumentLimits, ...limits }).read();
+  const steps = new TiffReader(bytes, { ...defaultDocumentLimits, ...limits }).read();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Does what {@link readTiff} does, with pauses: a file of thousands of pages takes long in one go. */
+export async function readTiffInSlices(
+  bytes: Uint8Array,
+  limits: DocumentLimits,
+  slice: TimeSlice,
+): Promise<TiffFile> {
+  const steps = new TiffReader(bytes, limits).read();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (slice.due()) await slice.pause();
+  }
 }
 
 class TiffReader {
@@ -157,13 +176,15 @@ class TiffReader {
     this.#entriesLeft = maxEntries + limits.pages * 64;
   }
 
-  read(): TiffFile {
+  /** Reads the directories, one at each step. */
+  *read(): Generator<undefined, TiffFile> {
     const pages: TiffPage[] = [];
     const skipped: TiffPage[] = [];
     const warnings: string[] = [];
     const visited = new Set<number>();
     let offset = this.#readHeader();
     while (offset !== 0) {
+      yield;
       if (visited.has(offset)) {
         warnings.push("the list of pages loops");
         break;

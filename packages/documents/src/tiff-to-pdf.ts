@@ -7,7 +7,7 @@ import { convertExoticPage } from "./exotic-tiff.ts";
 import { ImagePdfWriter } from "./image-pdf-writer.ts";
 import { bytesPerRow } from "./tiff-bands.ts";
 import { convertImagePage } from "./tiff-image-page.ts";
-import { readTiff, type TiffPage } from "./tiff-reader.ts";
+import { readTiffInSlices, type TiffPage } from "./tiff-reader.ts";
 import { tiffResolution } from "./tiff-resolution.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -76,8 +76,8 @@ export async function tiffToPdf(
   const limits = { ...defaultDocumentLimits, ...options.limits };
   const { verify = true, compact = false } = options;
   const bytes = await readInput(input, limits.bytes);
-  const { pages, warnings } = readTiff(bytes, limits);
   const slice = new TimeSlice();
+  const { pages, warnings } = await readTiffInSlices(bytes, limits, slice);
   await checkWork(pages, bytes.length, slice);
   const writer = new ImagePdfWriter();
   const report: TiffToPdfReport = { pages: [], warnings };

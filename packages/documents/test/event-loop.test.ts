@@ -127,6 +127,7 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
   const large = pdfOf(1, 45 << 20);
   const blob = new Blob([large as Uint8Array<ArrayBuffer>]);
   const document = inPieces(large);
+  const smaller = inPieces(pdfOf(1, 10 << 20));
   const text = "a line of some words that are not all like the others, ż\n".repeat(2_000);
   const longText = anyDocument(text.repeat(25));
   const longLine = anyDocument("word ".repeat(1_000_000));
@@ -135,7 +136,16 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
     return { width: 1728, height: 2292, xDpi: 204, yDpi: 196, compression: "g4" as const, data };
   });
 
+  const manyPages = buildTiff(
+    Array.from({ length: 5000 }, () => ({
+      tags: pageTags(1728, 8, [259, 3, [4]]),
+      segments: [new Uint8Array(16)],
+    })),
+  );
+
   it.each<[string, () => Promise<unknown>]>([
+    ["tiffToPdf, 5,000 pages", () => tiffToPdf(manyPages, { verify: false })],
+    ["inspectDocument, 5,000 pages of TIFF", () => inspectDocument(manyPages)],
     ["stampHeader, 45 MB", () => stampHeader(large, "a line")],
     ["mergeDocuments, 100 pages", () => mergeDocuments([pdfOf(100), fixtureBytes("g4-fine-3p.tif")])],
     ["textToPdf, 33 pages", () => textToPdf(text)],
@@ -146,7 +156,7 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
     ["pdfToTiff, a Blob", () => pdfToTiff(blob)],
     ["pdfToTiff, a document", () => pdfToTiff(document)],
     ["pdfToTiff, 3,000 rendered pages", () => writeTiff(faxPages)],
-    ["documents().prepare", () => prepare(document)],
+    ["documents().prepare, 10 MB", () => prepare(smaller)],
     ["bytes()", () => new ByteParts([large]).bytes()],
     ["blob()", () => new ByteParts([large]).blob()],
     ["document()", () => new ByteParts([large]).document({ mediaType: "application/pdf", fileName: "a" })],
