@@ -6,7 +6,7 @@
 // figure that it promises.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { readWorkspace, root } from "./workspace.mjs";
 
@@ -24,7 +24,10 @@ function benchmarks() {
 function machine() {
   const memory = Math.round(totalmem() / 1024 ** 3);
   const date = new Date().toISOString().slice(0, 10);
-  return `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} cores, ${memory} GB, Node ${process.versions.node}, ${date}`;
+  // What else the machine did: more than one for each core makes all times longer.
+  const load = `load ${loadavg()[1].toFixed(1)}`;
+  const name = cpus()[0]?.model.trim() ?? process.arch;
+  return `${name}, ${cpus().length} cores, ${memory} GB, ${load}, Node ${process.versions.node}, ${date}`;
 }
 
 /** Puts a section into the page, in place of the one that the same script wrote before. */
