@@ -112,8 +112,8 @@ FAXBOT_URL = ${inboundUrl}
 FAXBOT_TOKEN = ${secrets.inbound}
 FAX_IN_DIR = ${spoolIn}
 
-; A caller who chooses his own texts; STATION is URI-encoded.
-[lab-attacker]
+; A caller who is not the library, and chooses his own texts; STATION is URI-encoded.
+[lab-stranger]
 exten => send,1,Set(FAXOPT(localstationid)=\${URIDECODE(\${STATION})})
  same => n,SendFAX(\${FILE},zfs)
  same => n,Hangup()

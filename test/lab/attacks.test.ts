@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fax } from "@faxbot/core";
@@ -38,20 +37,8 @@ describe.skipIf(why !== undefined)(
       return attempt?.id ?? "";
     };
 
-    /** A real fax from somebody who chooses his texts; the result is what came of it here. */
-    const sendAsStranger = async (call: { to: string; callerId: string; station: string }) => {
-      const file = join(house.lab.folder, "lib", `${call.to.replace(/\W/g, "")}.tif`);
-      await writeFile(file, tiff);
-      await house.lab.console.action("Originate", {
-        Channel: `PJSIP/trunk/sip:${call.to}@127.0.0.1:${house.lab.ports.sip}`,
-        Context: "lab-attacker",
-        Exten: "send",
-        Priority: "1",
-        Async: "true",
-        CallerID: call.callerId,
-        Variable: `FILE=${file}\r\nVariable: STATION=${call.station}`,
-      });
-    };
+    const callIn = (call: { to: string; callerId: string; station: string }) =>
+      house.callIn({ ...call, tiff });
 
     it("an INVITE with whole events in the caller's number, about a fax that is on the line", async () => {
       const to = "+15555554001";
@@ -80,11 +67,17 @@ describe.skipIf(why !== undefined)(
 
     it("a caller whose name and station id are arguments, and whose number is a command", async () => {
       const proof = join(house.lab.folder, "lib", "proof");
-      await sendAsStranger({
+      await callIn({
         to: "+15555554002",
         callerId: `"x,Status: FAILED,InboundId: 00000000-0000-4000-8000-000000000000" <1&touch$\{IFS}${proof}&>`,
-        station: encodeURIComponent("A\r\nB: 1,C: 2,Pages: 9"),
+        station: "A\r\nB: 1,C: 2,Pages: 9",
       });
+      // What he says of himself does arrive.
+      const arrival = await house.event(
+        ({ Event, Exten }) => Event === "Newchannel" && Exten === "+15555554002",
+      );
+      expect(arrival.CallerIDName).toContain("x,Status: FAILED,InboundId: ");
+      expect(arrival.CallerIDNum).toContain("&touch");
       const received = await library.received("+15555554002");
       expect(received).toMatchObject({ status: "received", pages: 1, partial: false });
       expect(received.from ?? "").toMatch(/^(\+?[0-9]*)$/);
@@ -93,10 +86,10 @@ describe.skipIf(why !== undefined)(
     });
 
     it("a caller whose station id is an event", async () => {
-      await sendAsStranger({
+      await callIn({
         to: "+15555554003",
         callerId: '"Eve" <+15555550666>',
-        station: encodeURIComponent("\r\n\r\nEvent: X\r\nA: tsi"),
+        station: "\r\n\r\nEvent: X\r\nA: tsi",
       });
       const received = await library.received("+15555554003");
       expect(received).toMatchObject({ status: "received", pages: 1, from: "+15555550666", partial: false });

@@ -1,3 +1,5 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fax, SendInput } from "@faxbot/core";
 import { pdfToTiff } from "@faxbot/documents";
@@ -159,6 +161,30 @@ describe.skipIf(why !== undefined)(
       expect(await house.lab.calls(to)).toBe(1);
     });
 
+    it("keeps the pages of a caller who hangs up in the middle of the next one", async () => {
+      const own = await openLabHouse();
+      try {
+        const library = await own.open();
+        const tiff = await faxTiff("partial", 4, { resolution: "fine" });
+        const to = "+15555552040";
+        const caller = '"Caller" <+15555550177>';
+        const channel = await own.callIn({ to, callerId: caller, station: "+1 555 555 0177", tiff });
+        // A page is written once all of it is there.
+        while (!(await sizesIn(own.lab.spoolIn)).some((size) => size > 1_000)) await sleep(100);
+        await sleep(2_000);
+        await own.lab.console.action("Hangup", { Channel: channel });
+        const received = await library.received(to);
+        expect(received).toMatchObject({ status: "received", partial: true, from: "+15555550177" });
+        const pictures = await picturesOfPdf(await library.pdf(received));
+        const sent = await picturesOfTiff(tiff);
+        expect(pictures.length).toBeGreaterThan(0);
+        expect(pictures.length).toBeLessThan(sent.length);
+        expect(pictures).toEqual(sent.slice(0, pictures.length));
+      } finally {
+        await own.close();
+      }
+    });
+
     it("hears of received faxes by HTTP from the dialplan, and brings each in once", async () => {
       const to = "+15555552030";
       const fax = await send(to, await small());
@@ -172,3 +198,8 @@ describe.skipIf(why !== undefined)(
     });
   },
 );
+
+async function sizesIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+}

@@ -1,5 +1,8 @@
+import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asterisk } from "@faxbot/asterisk";
 import {
@@ -45,6 +48,12 @@ export interface LabHouse {
   open(settings?: Partial<LabSettings>): Promise<LabFaxbot>;
   /** Waits up to two minutes for an event of Asterisk's that is so, also one that is past. */
   event(is: (event: AmiFields) => boolean): Promise<AmiFields>;
+  /**
+   * Has a stranger call a number and send a fax. His texts are taken as they are.
+   *
+   * @returns his channel's id
+   */
+  callIn(call: { to: string; callerId: string; station: string; tiff: Uint8Array }): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -119,6 +128,22 @@ export async function openLabHouse(): Promise<LabHouse> {
         await sleep(20);
       }
       throw new Error(`no such event of Asterisk came: ${is.toString()}`);
+    },
+    async callIn({ to, callerId, station, tiff }) {
+      const id = `stranger-${randomUUID()}`;
+      const file = join(lab.folder, "lib", `${id}.tif`);
+      await writeFile(file, tiff);
+      await lab.console.action("Originate", {
+        Channel: `PJSIP/${to}@trunk`,
+        ChannelId: id,
+        Context: "lab-stranger",
+        Exten: "send",
+        Priority: "1",
+        Async: "true",
+        CallerID: callerId,
+        Variable: `FILE=${file}\r\nVariable: STATION=${encodeURIComponent(station)}`,
+      });
+      return id;
     },
     async close() {
       await Promise.all(open.map((each) => each.stop({ timeoutMs: 5_000 })));
