@@ -1,8 +1,9 @@
 import type { TiffPage } from "./tiff-reader.ts";
 import { tiffResolution } from "./tiff-resolution.ts";
 
-// T.30 table 2: pixels per row that every (A4) and many machines take, and the lines per inch.
-const faxWidths = [1728, 2048, 2432];
+// T.30 table 2: the pixels per row that every machine takes, and the lines per inch. A wider page (B4, A3) is rendered
+// anew: most machines refuse it after they have answered.
+const faxWidth = 1728;
 const faxLines = [98, 196, 391];
 const faxDotsPerInch = 204;
 // What spandsp takes for the same resolution.
@@ -10,7 +11,7 @@ const tolerance = 0.05;
 
 /**
  * Tells whether the pages of a TIFF file can go to a fax machine as they are: bilevel, Group 3 or 4 in strips, upright,
- * of a width and a resolution that fax machines have (RFC 2306, TIFF-F). Anything else has to be rendered anew.
+ * of the width and a resolution that every fax machine has (RFC 2306, TIFF-F). Anything else has to be rendered anew.
  */
 export function isFaxProfile(pages: readonly TiffPage[]): boolean {
   return pages.every((page) => {
@@ -25,7 +26,7 @@ export function isFaxProfile(pages: readonly TiffPage[]): boolean {
       page.xResolution !== undefined &&
       page.yResolution !== undefined &&
       page.resolutionUnit !== 1 &&
-      faxWidths.includes(page.width) &&
+      page.width === faxWidth &&
       isNear(xDpi, faxDotsPerInch) &&
       faxLines.some((lines) => isNear(yDpi, lines))
     );

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readDocument } from "@faxbot/core/transport";
+import { checkFaxTiff, readDocument } from "@faxbot/core/transport";
 import { describe, expect, it } from "vitest";
 import { documents } from "../src/documents-engine.ts";
 import { anyDocument, fixtureBytes } from "./fixture.ts";
@@ -50,6 +50,19 @@ describe("documents()", () => {
       code: "unsupported",
     });
   });
+
+  it.skipIf(!hasWorkers)(
+    `gives telephone exchanges only what they send${hasWorkers ? "" : " (needs a build)"}`,
+    async () => {
+      for (const name of ["g4-b4.tif", "g4-nores.tif", "g31d-rtc.tif", "letter-1p.pdf"]) {
+        const fax = await engine.prepare(anyDocument(fixtureBytes(name)), {
+          accepts: ["image/tiff;profile=fax"],
+        });
+        expect(await checkFaxTiff(fax), name).toEqual({ pages: 1 });
+      }
+    },
+    30_000,
+  );
 
   it("holds to its limits in every call", async () => {
     const strict = documents({ limits: { bytes: 1000 } });
