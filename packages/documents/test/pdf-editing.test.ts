@@ -186,33 +186,6 @@ describe("cover page, header, merging", () => {
   });
 });
 
-describe("pdfToTiff", () => {
-  it.each([
-    ["standard", 98],
-    ["fine", 196],
-    ["superfine", 391],
-  ] as const)("renders at %s", async (resolution, yDpi) => {
-    const { tiff, pages } = await pdfToTiff(fixtureBytes("mixed-5p.pdf"), { resolution });
-    expect(pages.map(({ turned }) => turned)).toEqual([false, false, false, true, true]);
-    const about = { mediaType: "image/tiff", fileName: "fax.tif" };
-    const info = await inspectDocument(documentFromBytes(tiff, about));
-    expect(info.pages).toHaveLength(5);
-    for (const page of info.pages) expect(page).toMatchObject({ width: 1728, xDpi: 204, yDpi });
-  });
-
-  it("stops a page that never ends, and the next document is fine", async () => {
-    await expect(pdfToTiff(fixtureBytes("bomb-forms.pdf"), { pageDeadlineMs: 1_000 })).rejects.toMatchObject({
-      code: "document_too_large",
-    });
-    expect((await pdfToTiff(fixtureBytes("letter-1p.pdf"))).pages).toHaveLength(1);
-  });
-
-  it.skipIf(!hasProgram("gs"))("has Ghostscript for an engine where it is installed", async () => {
-    const { pages } = await pdfToTiff(fixtureBytes("letter-1p.pdf"), { engine: "ghostscript" });
-    expect(pages).toHaveLength(1);
-  });
-});
-
 describe("faxbot-documents", () => {
   const program = new URL("../dist/faxbot-documents.js", import.meta.url).pathname;
   const call = async (...args: string[]): Promise<{ code: number; out: string; err: string }> => {
