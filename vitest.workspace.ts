@@ -11,6 +11,8 @@ const projects = ["packages", "examples"]
   // Killing processes takes a minute and both cores, so it can be left out by name.
   .concat({ name: "repository", root: ".", include: ["test/*.test.ts"] })
   .concat({ name: "crash", root: ".", include: ["test/crash/*.test.ts"] })
+  // Documents of 50 MB in processes of their own take both cores, too.
+  .concat({ name: "memory", root: ".", include: ["test/transfer-memory/*.test.ts"] })
   // Real faxes take minutes, and a real Asterisk needs root.
   .concat({ name: "lab", root: ".", include: ["test/lab/*.test.ts"] });
 

@@ -7,14 +7,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bundleScript } from "./bundle-script.ts";
+import { bundleScript } from "../bundle-script.ts";
 import type {
   TransferAnswer,
   TransferGrowth,
   TransferOrder,
   TransferPlan,
   TransferProvider,
-} from "./transfer-memory/transfer-plan.ts";
+} from "./transfer-plan.ts";
 
 // The promise: whatever the size of a document, only a small part of it is in memory at a time. Here are the providers,
 // reduced to what a transfer takes, and each host is a process of its own. The emulators keep what they are sent.
@@ -28,7 +28,7 @@ const secret = "a-webhook-secret-0123456789";
 
 let script: string;
 beforeAll(async () => {
-  script = await bundleScript(new URL("transfer-memory/transfer-child.ts", import.meta.url), [
+  script = await bundleScript(new URL("transfer-child.ts", import.meta.url), [
     "@faxbot/source",
   ]);
 });
