@@ -102,16 +102,19 @@ function findToneTiles(image: GreyImage, blocks: Blocks, columns: number, yDpi: 
     const right = Math.min(left + tileSize, width);
     let samples = 0;
     let count = 0;
+    let paper = 0;
     // Every second row and column is looked at, which is enough to tell an area from a stroke.
     for (let y = top; y < bottom; y += 2) {
       for (let x = left; x < right; x += 2) {
         samples++;
         const grey = data[y * width + x] as number;
-        if (grey >= darkest && grey <= lightest && isInArea(image, x, y, yDpi)) count++;
+        if (grey > lightest) paper++;
+        else if (grey >= darkest && isInArea(image, x, y, yDpi)) count++;
       }
     }
     inArea[tile] = count;
-    if (count * 4 > samples) {
+    // In the blurred text of a coarse scan there is paper between the strokes; in a photograph there is hardly any.
+    if (count * 4 > samples && paper * 16 < samples) {
       tone[tile] = 1;
       found.push(tile);
     }

@@ -266,6 +266,15 @@ describe("binarise", () => {
     expect(blackIn(strokes(250), 0, 60, width, 90)).toBe(0);
   });
 
+  it("does not take the blurred text of a coarse scan for a photograph", () => {
+    // Strokes with wide grey edges, and a little paper in between.
+    const grey = [200, 170, 140, 110, 110, 110, 140, 170, 200, 255, 255, 255, 255];
+    const scan = Uint8Array.from({ length: width * 256 }, (_, at) => grey[(at % width) % 13] as number);
+    const of = (halftone: "hybrid" | "threshold") =>
+      binarise({ width, height: 256, data: scan }, { halftone, yDpi: 196 }).data;
+    expect(Buffer.compare(of("hybrid"), of("threshold"))).toBe(0);
+  });
+
   it("cuts or diffuses everything when told to", () => {
     const of = (halftone: "threshold" | "diffusion") =>
       binarise({ width, height: 256, data }, { halftone, yDpi: 196 }).data;
