@@ -28,9 +28,7 @@ const secret = "a-webhook-secret-0123456789";
 
 let script: string;
 beforeAll(async () => {
-  script = await bundleScript(new URL("transfer-child.ts", import.meta.url), [
-    "@faxbot/source",
-  ]);
+  script = await bundleScript(new URL("transfer-child.ts", import.meta.url), ["@faxbot/source"]);
 });
 afterAll(() => rm(script, { force: true }));
 

@@ -240,7 +240,7 @@ describe("failures", () => {
   it("tells each call how the earlier ones over the same transport failed", async () => {
     const jobs: SendJob[] = [];
     const line = testTransport({ outcomes: { [to]: ["busy", "line_error", "delivered"] }, delayMs: 0 });
-    const { send } = line;
+    const send = line.send.bind(line);
     line.send = (job, call) => {
       jobs.push(job);
       return send(job, call);
