@@ -1,5 +1,6 @@
 import type { DocumentInput } from "../faxbot.ts";
 import type { StoredDocument } from "../records/fax.ts";
+import { streamBytes } from "../transport/fax-document.ts";
 import { FaxError } from "../transport/fax-error.ts";
 import type { Engine } from "./engine.ts";
 import { openStoredDocument } from "./stored-document.ts";
@@ -50,7 +51,7 @@ export async function readUpload<Trx>(
 async function contentOf(
   input: DocumentInput,
 ): Promise<{ content: ReadableStream<Uint8Array>; fileName: string }> {
-  if (input instanceof Uint8Array) return { content: streamOf(input), fileName: "document" };
+  if (input instanceof Uint8Array) return { content: streamBytes(input), fileName: "document" };
   if (input instanceof Blob) {
     const name = "name" in input && typeof input.name === "string" ? input.name : "document";
     return { content: input.stream() as ReadableStream<Uint8Array>, fileName: name };
@@ -64,10 +65,6 @@ async function contentOf(
     return { content, fileName: String(input.fileName ?? "document") };
   }
   throw new FaxError("request_invalid", "document must be bytes, a Blob, a stream or a FaxDocument");
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as ReadableStream<Uint8Array>;
 }
 
 /** Passes bytes on, keeps the first few, and breaks off past the limit: then the blob store keeps nothing. */

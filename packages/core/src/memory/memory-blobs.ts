@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { blobChunks } from "../blobs/blob-chunks.ts";
 import { blobNotFound, checkBlobKey } from "../blobs/blob-key.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
+import { streamBytes } from "../transport/fax-document.ts";
 
 /**
  * Blobs in this process's memory, for tests and for trying things out: nothing survives the process.
@@ -26,7 +27,7 @@ export function memoryBlobs(): BlobStore {
       const blob = blobs.get(key);
       if (!blob) throw blobNotFound();
       const part = range ? blob.bytes.subarray(range.start, range.end + 1) : blob.bytes;
-      return new Blob([part]).stream() as ReadableStream<Uint8Array>;
+      return streamBytes(part);
     },
     async head(key) {
       checkBlobKey(key);

@@ -29,6 +29,8 @@ export interface FaxDocument {
   dispose?(): Promise<void>;
 }
 
+const chunkBytes = 64 * 1024;
+
 /**
  * Makes a {@link FaxDocument} of bytes in memory.
  *
@@ -45,11 +47,27 @@ export function documentFromBytes(
     fileName: basename(about.fileName),
     size: bytes.byteLength,
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    open: async (range) => {
-      const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
-      return new Blob([part as Uint8Array<ArrayBuffer>]).stream() as ReadableStream<Uint8Array>;
-    },
+    open: async (range) => streamBytes(range ? bytes.subarray(range.start, range.end + 1) : bytes),
   };
+}
+
+/**
+ * Streams bytes in memory, a small copy at a time: a document of 50 MB is never copied in one go, and whoever reads may
+ * keep or hand over what it reads.
+ */
+export function streamBytes(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let position = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (position >= bytes.byteLength) return controller.close();
+        // A Buffer's own slice would not copy.
+        controller.enqueue(new Uint8Array(bytes.subarray(position, position + chunkBytes)));
+        position += chunkBytes;
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /**
