@@ -1,9 +1,11 @@
 import {
-  type CallStep,
   callLadderSchema,
+  callLadderText,
   defaultCallLadder,
   headerTextOf,
+  internalSecretSchema,
   isE164,
+  spoolFolderSchema,
   stationIdOf,
   trunkNameSchema,
 } from "@faxbot/core/transport";
@@ -18,40 +20,6 @@ const printable = z
   .min(1)
   .max(200)
   .regex(/^[\x21-\x7e]+$/, "must be printable, without blanks");
-
-/** A folder's path becomes part of a channel variable: no blanks, quotes, commas or dollar signs, and no step upwards. */
-const folder = z
-  .string()
-  .max(200)
-  .regex(/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, "must be an absolute path of letters, digits and ._- only");
-
-const secret = z
-  .string()
-  .min(16)
-  .max(200)
-  .regex(/^[\x21-\x7e]+$/);
-
-/** A step of the ladder as a text, e.g. `t38-ecm-14400` or `audio-9600`. */
-const stepText = /^(t38|audio)(-ecm)?-(\d{4,5})$/;
-
-/** The ladder as a list of texts, as it is written in the environment. */
-const ladder = z
-  .array(z.union([z.string(), callLadderSchema.element]))
-  .transform((steps) => steps.map(readStep))
-  .pipe(callLadderSchema);
-
-function readStep(step: string | CallStep): unknown {
-  if (typeof step !== "string") return step;
-  const [, line, ecm, rate] = stepText.exec(step.trim().toLowerCase()) ?? [];
-  return { t38: line === "t38", ecm: ecm !== undefined, maxRate: Number(rate) };
-}
-
-function textOf({ t38, ecm, maxRate }: CallStep): string {
-  return `${t38 ? "t38" : "audio"}${ecm ? "-ecm" : ""}-${maxRate}`;
-}
-
-/** How the default ladder is written in the environment. */
-const defaultLadderText = defaultCallLadder.map(textOf).join(",");
 
 /** The settings of one Asterisk. */
 export const asteriskSettings = z
@@ -155,11 +123,11 @@ export const asteriskSettings = z
       title: "T.38",
       description: "Without it every call is plain audio, whatever the ladder says.",
     }),
-    callLadder: ladder.optional().meta({
+    callLadder: callLadderSchema.optional().meta({
       env: "ASTERISK_CALL_LADDER",
       secret: false,
       title: "Call ladder",
-      description: `How the first call is made, and each one after trouble on the line; default: \`${defaultLadderText}\`.`,
+      description: `How the first call is made, and each one after trouble on the line; default: \`${callLadderText(defaultCallLadder)}\`.`,
     }),
     maxCalls: z.int().min(1).max(1_000).default(4).meta({
       env: "ASTERISK_MAX_CALLS",
@@ -173,13 +141,13 @@ export const asteriskSettings = z
       title: "Ringing",
       description: "Seconds to wait for an answer.",
     }),
-    spoolOut: folder.default("/var/spool/faxbot/asterisk/out").meta({
+    spoolOut: spoolFolderSchema.default("/var/spool/faxbot/asterisk/out").meta({
       env: "ASTERISK_SPOOL_OUT",
       secret: false,
       title: "Outgoing folder",
       description: "Where faxes lie while they are sent; Asterisk reads it under the same path.",
     }),
-    spoolIn: folder.default("/var/spool/faxbot/asterisk/in").meta({
+    spoolIn: spoolFolderSchema.default("/var/spool/faxbot/asterisk/in").meta({
       env: "ASTERISK_SPOOL_IN",
       secret: false,
       title: "Incoming folder",
@@ -193,13 +161,13 @@ export const asteriskSettings = z
       description:
         "`1` when the trunk gives numbers of received calls in the North American form without `+`.",
     }),
-    inboundSecret: secret.optional().meta({
+    inboundSecret: internalSecretSchema.optional().meta({
       env: "ASTERISK_INBOUND_SECRET",
       secret: true,
       title: "Internal secret",
       description: "For hints by HTTP, 16 characters or more; without it they are refused.",
     }),
-    previousInboundSecret: secret.optional().meta({
+    previousInboundSecret: internalSecretSchema.optional().meta({
       env: "ASTERISK_PREVIOUS_INBOUND_SECRET",
       secret: true,
       title: "Previous internal secret",

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   callLadderSchema,
+  callLadderText,
   callStep,
   checkFaxTiff,
   defaultCallLadder,
@@ -17,6 +18,7 @@ import {
   readFormOrJson,
   reconnectDelay,
   sipFailure,
+  spoolFolderSchema,
   stationIdOf,
   t30CodeOf,
   t30Failure,
@@ -113,6 +115,14 @@ describe("callStep", () => {
       defaultCallLadder[2],
     );
     expect(callStep(defaultCallLadder, Array(20).fill(lineError))).toEqual(defaultCallLadder.at(-1));
+  });
+
+  it("is written and read as texts too", () => {
+    const text = callLadderText(defaultCallLadder);
+    expect(text).toBe("t38-ecm-14400,t38-ecm-9600,audio-ecm-9600,audio-4800");
+    expect(callLadderSchema.parse(text.split(","))).toEqual(defaultCallLadder);
+    for (const wrong of [[], ["t38"], ["t38-ecm-300"], ["fax-9600"], [""], Array(11).fill("audio-9600")])
+      expect(callLadderSchema.safeParse(wrong).success, String(wrong)).toBe(false);
   });
 
   it("leaves T.38 away after it was refused", () => {
@@ -323,6 +333,19 @@ describe("checkFaxTiff", () => {
       }),
     );
   });
+});
+
+describe("spoolFolderSchema", () => {
+  it.each(["/var/spool/faxbot/out", "/srv/a.b_c-d"])("takes %s", (path) => {
+    expect(spoolFolderSchema.parse(path)).toBe(path);
+  });
+
+  it.each(["", "/", "spool", "/var/../etc", "/a b", "/a,b", "/a$b", "/a'b", "/a/", "/a\n"])(
+    "refuses %j",
+    (path) => {
+      expect(spoolFolderSchema.safeParse(path).success).toBe(false);
+    },
+  );
 });
 
 describe("faxSpool", () => {

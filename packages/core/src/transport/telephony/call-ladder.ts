@@ -15,8 +15,35 @@ export const callStepSchema = z.strictObject({
 /** One rung of the ladder. */
 export type CallStep = z.output<typeof callStepSchema>;
 
-/** How the first call is made, and how each one after trouble on the line; the last rung stands for all further ones. */
-export const callLadderSchema = z.array(callStepSchema).min(1).max(10);
+/** A rung as a text, as settings in the environment have it: `t38-ecm-14400`, `audio-9600`. */
+const stepText = /^(t38|audio)(-ecm)?-(\d{4,5})$/;
+
+/**
+ * How the first call is made, and how each one after trouble on the line; the last rung stands for all further ones.
+ * A rung may be written as a text: `t38-ecm-9600` is T.38 with error correction at 9600 bit/s at most.
+ */
+export const callLadderSchema = z
+  .array(z.union([z.string(), callStepSchema]))
+  .transform((steps) => steps.map(readStep))
+  .pipe(z.array(callStepSchema).min(1).max(10));
+
+function readStep(step: string | CallStep): unknown {
+  if (typeof step !== "string") return step;
+  const [, line, ecm, rate] = stepText.exec(step.trim().toLowerCase()) ?? [];
+  return { t38: line === "t38", ecm: ecm !== undefined, maxRate: Number(rate) };
+}
+
+/**
+ * Writes a ladder as settings in the environment have it.
+ *
+ * @example
+ * callLadderText(defaultCallLadder); // "t38-ecm-14400,t38-ecm-9600,audio-ecm-9600,audio-4800"
+ */
+export function callLadderText(ladder: readonly CallStep[]): string {
+  return ladder
+    .map(({ t38, ecm, maxRate }) => `${t38 ? "t38" : "audio"}${ecm ? "-ecm" : ""}-${maxRate}`)
+    .join(",");
+}
 
 /** Slower first, then without T.38, at last without error correction, which some old machines get wrong. */
 export const defaultCallLadder: readonly CallStep[] = [

@@ -3,11 +3,21 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open, opendir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
+import { z } from "zod";
 import type { ByteRange, FaxDocument } from "../fax-document.ts";
 import { FaxError } from "../fax-error.ts";
 
 /** Names are generated, by us or by the exchange's dialplan; nothing that a caller chose is ever part of one. */
 const spoolName = /^[0-9a-f-]{8,64}\.tif$/;
+
+/**
+ * The path of a spool's folder. It becomes part of what an exchange reads as a command or a variable: no blanks, quotes,
+ * commas, brackets or dollar signs, and no step upwards.
+ */
+export const spoolFolderSchema: z.ZodString = z
+  .string()
+  .max(200)
+  .regex(/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, "must be an absolute path of letters, digits and ._- only");
 
 /** What a write that was killed leaves behind; nobody takes it for a document. */
 const unfinishedName = /^[0-9a-f-]{8,64}\.tif\.[0-9a-f]{16}$/;

@@ -1,6 +1,14 @@
+import { z } from "zod";
 import { constantTimeEqual } from "../constant-time.ts";
 import { FaxError } from "../fax-error.ts";
 import type { WebhookRequest } from "../webhook.ts";
+
+/** A secret as {@link verifyInternalSecret} takes it: 16 printable characters or more. */
+export const internalSecretSchema: z.ZodString = z
+  .string()
+  .min(16)
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, "must be printable, without blanks");
 
 /**
  * Checks the secret of a call that a machine of our own makes: header `X-Internal-Secret`, or `Authorization: Bearer`.
