@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 // Tests run from the sources: the private condition resolves our packages to src/, no build needed.
@@ -31,8 +32,8 @@ const config: ViteUserConfig = defineConfig({
         isolate: false,
       },
     })),
-    // All cores: vitest would leave one idle, and of two that is half.
-    maxWorkers: "100%",
+    // Half as many again as there are cores: many tests wait for a socket, and vitest alone would leave a core idle.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },
 });
