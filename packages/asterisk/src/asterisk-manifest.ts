@@ -28,6 +28,7 @@ export const asteriskManifest = defineManifest(
       "run",
     ],
     accepts: ["image/tiff;profile=fax"],
+    removesReceived: true,
     // The dialplan in config/ notes every answered call in Asterisk's database before it sends anything: no channel and
     // no note means that nothing was sent. Where another dialplan runs, findByReference throws instead. An Originate
     // that was taken makes its channel at once; 15 s is generous.
