@@ -25,15 +25,16 @@ async function serve(kind) {
       ? await startAmiEmulator({ completeAfterMs: 5, accounts: [account] })
       : await startEslEmulator({ completeAfterMs: 5 });
   let stop;
-  process.on("message", async (order) => {
+  const end = async () => {
+    await emulator.reached("transferring");
+    const endedAt = now();
+    emulator.resume();
+    process.send({ endedAt });
+  };
+  process.on("message", (order) => {
     if (order === "flood") stop = emulator.flood(eventsPerSecond);
     if (order === "pause") emulator.pauseAt = "transferring";
-    if (order === "end") {
-      await emulator.reached("transferring");
-      const endedAt = now();
-      emulator.resume();
-      process.send({ endedAt });
-    }
+    if (order === "end") void end();
     if (order === "stop") process.send({ events: stop() });
   });
   const { port, password, secret, spoolIn } = emulator;

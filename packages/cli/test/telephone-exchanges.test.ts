@@ -19,7 +19,7 @@ const exchanges = [
   {
     backend: "sip",
     path: "/_internal/asterisk/inbound",
-    async start(folders: { out: string; in: string }) {
+    start: async (folders: { out: string; in: string }) => {
       const emulator = await startAmiEmulator({ completeAfterMs: 20, spoolIn: folders.in });
       const environment = {
         ASTERISK_AMI_PORT: String(emulator.port),
@@ -36,7 +36,7 @@ const exchanges = [
   {
     backend: "freeswitch",
     path: "/_internal/freeswitch/inbound",
-    async start(folders: { out: string; in: string }) {
+    start: async (folders: { out: string; in: string }) => {
       const emulator = await startEslEmulator({ completeAfterMs: 20, spoolIn: folders.in });
       const environment = {
         FREESWITCH_ESL_PORT: String(emulator.port),
