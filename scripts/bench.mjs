@@ -3,7 +3,7 @@
 //
 // A benchmark is a script `packages/<package>/bench/<name>.mjs`. It imports built packages, prints Markdown (a sentence
 // and a table) to its standard output and progress to its standard error, and exits with an error when it misses a
-// figure that it promises.
+// figure that it promises; the page then says so.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -57,10 +57,12 @@ for (const script of chosen) {
   if (status !== 0) {
     console.error(`${script} failed`);
     process.exitCode = 1;
-    continue;
+    if (!stdout?.includes("|")) continue;
   }
   const [, name, file] = /^packages\/(.+)\/bench\/(.+)\.mjs$/.exec(script);
-  const section = `## ${name}: ${file.replaceAll("-", " ")}\n\n${stdout.trim()}\n\n_${machine()}_`;
+  // A figure that is missed stands on the page as well: the page is no place for good runs only.
+  const missed = status === 0 ? "" : "**This run missed a figure that is promised.**\n\n";
+  const section = `## ${name}: ${file.replaceAll("-", " ")}\n\n${stdout.trim()}\n\n${missed}_${machine()}_`;
   writeFileSync(page, withSection(readFileSync(page, "utf8"), script, section));
 }
 spawnSync("biome", ["format", "--write", page], { stdio: "inherit", shell: process.platform === "win32" });
