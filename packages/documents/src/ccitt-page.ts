@@ -345,7 +345,10 @@ async function decodeStrips(
     let firstRowEnd = 0;
     while (rows < expectedRows) {
       if (slice.due()) await slice.pause();
-      const target = Math.min(expectedRows, rows + batch);
+      const skipped = onRow || (keepsRows && rows === 0) ? 0 : decoder.skipRows(expectedRows - rows);
+      rows += skipped;
+      if (skipped > 0) continue;
+      const target = Math.min(expectedRows, rows + (keepsRows && rows === 0 ? 1 : batch));
       const before = rows;
       while (rows < target && decoder.nextRow()) {
         rows += 1;

@@ -175,5 +175,36 @@ export function verticalModesLength(entry: number, count: number): number {
   return length;
 }
 
+const mostVerticals = 8;
+
+/**
+ * The V0 that the next {@link modeSequenceBits} bits begin with, eight at most, and the mode behind them, for decoding
+ * without looking at each. 0 when the bits do not begin with a mode. From the lowest bit:
+ *
+ * - 4 bits: the length of all codes in bits
+ * - 4 bits: the number of V0
+ * - 2 bits: the mode after them: 1 vertical or pass, {@link horizontalMode}
+ * - 1 bit: 1 for pass
+ * - 3 bits: `a1 - b1 + 3`, and 3 for pass
+ */
+export const modeRunTable: Int32Array = Int32Array.from({ length: 1 << modeSequenceBits }, (_, index) => {
+  let length = 0;
+  for (let verticals = 0; ; verticals += 1) {
+    const rest = (index << length) & ((1 << modeSequenceBits) - 1);
+    const mode = modeDecodeTable[rest >>> (modeSequenceBits - modeCodeBits)] as number;
+    const kind = mode >>> 3;
+    if (kind === 0 || length + (mode & 7) > modeSequenceBits) {
+      // The last V0 is the mode itself.
+      return verticals === 0 ? 0 : length | ((verticals - 1) << 4) | (1 << 8) | (3 << 11);
+    }
+    length += mode & 7;
+    if (kind === verticalMode && verticals < mostVerticals) continue;
+    const codes = length | (verticals << 4);
+    if (kind === horizontalMode) return codes | (horizontalMode << 8);
+    if (kind === passMode) return codes | (1 << 8) | (1 << 10) | (3 << 11);
+    return codes | (1 << 8) | ((kind - verticalMode + 3) << 11);
+  }
+});
+
 /** End of line: eleven zeros and a one, as {@link PackedCode}. Two make an EOFB (T.6), six an RTC (T.4). */
 export const endOfLineCode: PackedCode = packCode("000000000001");

@@ -7,6 +7,8 @@ import { blackRunCodes, endOfLineCode, whiteRunCodes } from "../src/ccitt-tables
 import { paintRow } from "../src/paint-row.ts";
 import { reverseBits } from "../src/reverse-bits.ts";
 import { TimeSlice } from "../src/time-slice.ts";
+import { fixtureBytes } from "./fixture.ts";
+import { onlyStrip } from "./only-strip.ts";
 
 /** Pictures with long runs, noise, and rows that resemble the row above: what the modes are made for. */
 const bitmaps: fc.Arbitrary<Bitmap> = fc
@@ -58,6 +60,24 @@ function decode(data: Uint8Array, coding: CcittCoding, { width, height }: Bitmap
     rows += 1;
   }
   return { bitmap, rows, decoder };
+}
+
+/** Decodes the same data with and without skipping, and compares all there is to see after each step. */
+function expectSameRows(quick: CcittDecoder, slow: CcittDecoder, height: number, step: number): void {
+  let rows = 0;
+  for (let goesOn = true; goesOn && rows < height; ) {
+    const skipped = quick.skipRows(step);
+    goesOn = skipped > 0 || quick.nextRow();
+    for (let i = 0; i < Math.max(1, skipped); i += 1) expect(slow.nextRow()).toBe(goesOn);
+    rows += Math.max(1, skipped);
+    const [one, other] = [quick, slow].map((decoder) => ({
+      position: decoder.position,
+      row: decoder.row.slice(0, decoder.changeCount + 4).join(),
+      bad: decoder.badRows,
+      irregular: decoder.irregularRows,
+    }));
+    expect(one).toEqual(other);
+  }
 }
 
 const codings: [string, CcittCoding, (bitmap: Bitmap) => Uint8Array][] = [
@@ -125,6 +145,47 @@ describe("CcittDecoder", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it("comes to the same by skipping rows, whole and damaged", () => {
+    fc.assert(
+      fc.property(
+        bitmaps,
+        fc.array(fc.nat(), { maxLength: 2 }),
+        fc.integer({ min: 1, max: 5 }),
+        (bitmap, hits, step) => {
+          const data = encodeG4(rowsOfBitmap(bitmap), bitmap.width);
+          for (const hit of hits)
+            data[hit % data.length] = (data[hit % data.length] as number) ^ (1 << (hit % 8));
+          const [quick, slow] = [0, 1].map(() => new CcittDecoder(data, { scheme: "g4" }, bitmap.width));
+          expectSameRows(quick as CcittDecoder, slow as CcittDecoder, bitmap.height + 2, step);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("comes to the same by skipping rows of any bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(1, 7, 64, 1728), (data, width) => {
+        const [quick, slow] = [0, 1].map(() => new CcittDecoder(data, { scheme: "g4" }, width));
+        expectSameRows(quick as CcittDecoder, slow as CcittDecoder, 3000, 3000);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("skips nearly all rows of a page of text", () => {
+    const height = 1500;
+    const decoder = new CcittDecoder(onlyStrip(fixtureBytes("g4-fine-3p.tif")), { scheme: "g4" }, 1728);
+    let rows = 0;
+    let calls = 0;
+    for (let skipped = 1; skipped > 0; calls += 1) {
+      skipped = decoder.skipRows(height - rows);
+      rows += skipped;
+    }
+    expect({ rows, irregular: decoder.irregularRows }).toEqual({ rows: height, irregular: 0 });
+    expect(calls).toBeLessThan(10);
   });
 
   it("stops at a return to control and at an end of block", () => {

@@ -99,10 +99,10 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
 
 describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 23.9)", () => {
   const tiffs: [string, Uint8Array][] = [
-    ["G4 pages", buildTiff(pages("g4-fine-3p.tif", 20))],
+    ["G4 pages", buildTiff(pages("g4-fine-3p.tif", 100))],
     ["G3 pages with their bits in the other order", buildTiff(pages("g31d-lsb.tif", 20))],
     ["damaged pages", buildTiff(pages("damaged-g32d.tif", 8))],
-    ["strips to stitch", buildTiff(pages("g4-strips128.tif", 15))],
+    ["strips to stitch", buildTiff(pages("g4-strips128.tif", 60))],
     ["LZW pages", buildTiff(pages("bilevel-lzw.tif", 20))],
     [
       "one large page",

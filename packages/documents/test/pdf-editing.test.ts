@@ -188,11 +188,17 @@ describe("cover page, header, merging", () => {
 
 describe("faxbot-documents", () => {
   const program = new URL("../dist/faxbot-documents.js", import.meta.url).pathname;
-  const call = async (...args: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const call = (...args: string[]) => callNode(args);
+  const callNode = async (
+    args: string[],
+    nodeOptions: string[] = [],
+  ): Promise<{ code: number; out: string; err: string }> => {
     try {
-      const { stdout, stderr } = await run(process.execPath, [decodeURIComponent(program), ...args], {
-        cwd: folder,
-      });
+      const { stdout, stderr } = await run(
+        process.execPath,
+        [...nodeOptions, decodeURIComponent(program), ...args],
+        { cwd: folder },
+      );
       return { code: 0, out: stdout, err: stderr };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -211,6 +217,16 @@ describe("faxbot-documents", () => {
     expect((await call("inspect", "a.tif")).out).toContain("204 x 98 dpi");
     expect((await call("to-pdf", "a.tif", "-o", "b.pdf")).code).toBe(0);
     expect((await readFile(join(folder, "b.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
+  });
+
+  it("makes the same PDF where there is no WebAssembly", async () => {
+    await writeFile(join(folder, "fax.tif"), fixtureBytes("g4-fine-3p.tif"));
+    expect((await call("to-pdf", "fax.tif", "-o", "with.pdf")).code).toBe(0);
+    expect((await callNode(["to-pdf", "fax.tif", "-o", "without.pdf"], ["--jitless"])).code).toBe(0);
+    const [one, other] = await Promise.all(
+      ["with.pdf", "without.pdf"].map((name) => readFile(join(folder, name))),
+    );
+    expect(Buffer.compare(one as Buffer, other as Buffer)).toBe(0);
   });
 
   it("says what is wrong, without a stack", async () => {
