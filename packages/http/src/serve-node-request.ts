@@ -50,10 +50,13 @@ async function sendResponse(response: Response, outgoing: ServerResponse): Promi
   }
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.setHeader(name, value);
-  if (response.body) {
-    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing);
-  } else {
+  if (!response.body) {
     outgoing.end();
+  } else if (response.headers.get("content-type")?.startsWith("application/json")) {
+    // It is whole in memory already; so the client learns its length, and a stream less is made.
+    outgoing.end(Buffer.from(await response.arrayBuffer()));
+  } else {
+    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   SqliteDriver,
 } from "kysely";
 import { isBusy } from "./database-error.ts";
+import { keepStatements } from "./kept-statements.ts";
 
 /** A better-sqlite3 database. */
 export interface OpenSqliteDatabase extends SqliteDatabase {
@@ -40,7 +41,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
   #patient: PatientConnection | undefined;
 
   constructor(database: OpenSqliteDatabase, busyTimeoutMs: number) {
-    super({ database });
+    super({ database: keepStatements(database) });
     this.#database = database;
     this.#busyTimeoutMs = busyTimeoutMs;
   }

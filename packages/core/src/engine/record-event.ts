@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { EventRecord } from "../records/event-record.ts";
 import type { StoredDocument } from "../records/fax.ts";
 import type { TransportEvent } from "../transport/webhook.ts";
@@ -16,7 +16,8 @@ export async function recordEvent<Trx>(
 ): Promise<void> {
   const { stores, blobs, clock } = engine;
   // The time comes first, so that new rows lie side by side in the index: less to write for each.
-  const id = clock.now().getTime().toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
+  const id =
+    clock.now().getTime().toString(16).padStart(12, "0") + randomUUID().replaceAll("-", "").slice(12);
   const now = clock.now();
   let document: StoredDocument | undefined;
   if (event.type === "received" && event.document) {

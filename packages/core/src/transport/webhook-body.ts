@@ -39,24 +39,29 @@ export function webhookBody(
   options: WebhookBodyOptions,
 ): DisposableWebhookBody {
   let spool: Promise<ByteSpool> | undefined;
+  let read: ByteSpool | undefined;
   const disposal = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, disposal.signal]) : disposal.signal;
   const spooled = (): Promise<ByteSpool> => {
-    spool ??= spoolBytes(source ?? new Blob([]).stream(), { ...options, signal });
+    spool ??= spoolBytes(source ?? new Blob([]).stream(), { ...options, signal }).then((whole) => {
+      read = whole;
+      return whole;
+    });
     return spool;
   };
   return {
     bytes: async (max) => {
-      const read = await spooled();
-      if (read.size > max) throw new FaxError("document_too_large", `more than ${max} bytes`);
-      return readAll(read.open(), read.size);
+      const whole = await spooled();
+      if (whole.size > max) throw new FaxError("document_too_large", `more than ${max} bytes`);
+      return readAll(whole.open(), whole.size);
     },
     stream: async () => (await spooled()).open(),
     dispose: async () => {
+      if (read) return read.dispose();
       disposal.abort(new FaxError("state_conflict", "the body was disposed"));
       if (!spool) await source?.cancel().catch(() => {});
       await spooled().then(
-        (read) => read.dispose(),
+        (whole) => whole.dispose(),
         () => {},
       );
     },
