@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
+import { describeSettingsTable } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { freeswitch, freeswitchManifest, freeswitchSettings } from "../src/index.ts";
 
@@ -83,16 +83,7 @@ test("the manifest lists the classic paths", () => {
   });
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const cells = (row: string) => row.split("|").map((cell) => cell.trim());
-  const told = readme.split("\n").filter((line) => line.startsWith("| `"));
-  const rows = describeSettings(freeswitchSettings).map((setting) => {
-    const fallback = setting.defaultText ? `\`${setting.defaultText}\`` : "";
-    return `| \`${setting.name}\` | \`${setting.env}\`${setting.secret ? " (secret)" : ""} | ${setting.required ? "**required**" : fallback} | ${setting.description} |`;
-  });
-  expect(told.map(cells)).toEqual(rows.map(cells));
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), freeswitchSettings);
 
 describe("the example configuration", async () => {
   const folder = new URL("../config/", import.meta.url);

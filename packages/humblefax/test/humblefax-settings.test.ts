@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
+import { describeSettingsTable } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import {
   humblefax,
@@ -135,22 +134,4 @@ test("the manifest says what a webhook proves", () => {
   });
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const table = readme
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  const rows = describeSettings(humblefaxSettings).map((setting) => [
-    `\`${setting.name}\``,
-    `\`${setting.env}\`${setting.secret ? " (secret)" : ""}`,
-    setting.required ? "**required**" : setting.defaultText === undefined ? "" : `\`${setting.defaultText}\``,
-    setting.description,
-  ]);
-  expect(table).toEqual(rows);
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), humblefaxSettings);

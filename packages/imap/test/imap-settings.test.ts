@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
+import { describeSettingsTable } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { isAllowedSender, isAuthenticated } from "../src/allowed-sender.ts";
 import { imap, imapManifest, imapSettings } from "../src/index.ts";
@@ -82,22 +81,4 @@ describe("the authentication of a mail", () => {
   });
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const table = readme
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  const rows = describeSettings(imapSettings).map((setting) => [
-    `\`${setting.name}\``,
-    `\`${setting.env}\`${setting.secret ? " (secret)" : ""}`,
-    setting.required ? "**required**" : setting.defaultText === undefined ? "" : `\`${setting.defaultText}\``,
-    setting.description,
-  ]);
-  expect(table).toEqual(rows);
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), imapSettings);

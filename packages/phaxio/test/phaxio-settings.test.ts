@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, sendJob, transportCall } from "@faxbot/testing";
-import { recordingServer } from "@faxbot/testing/vitest";
+import { describeSettingsTable, recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { phaxio, phaxioManifest, phaxioSettings } from "../src/index.ts";
 
@@ -131,13 +129,4 @@ describe("the manifest", () => {
   });
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const cells = (row: string) => row.split("|").map((cell) => cell.trim());
-  const told = readme.split("\n").filter((line) => line.startsWith("| `"));
-  const rows = describeSettings(phaxioSettings).map((setting) => {
-    const fallback = setting.defaultText === undefined ? "" : `\`${setting.defaultText}\``;
-    return `| \`${setting.name}\` | \`${setting.env}\`${setting.secret ? " (secret)" : ""} | ${setting.required ? "**required**" : fallback} | ${setting.description} |`;
-  });
-  expect(told.map(cells)).toEqual(rows.map(cells));
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), phaxioSettings);

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, transportCall } from "@faxbot/testing";
-import { recordingServer } from "@faxbot/testing/vitest";
+import { describeSettingsTable, recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { signalwire, signalwireManifest, signalwireSettings } from "../src/index.ts";
 
@@ -156,22 +154,4 @@ test("what is odd is said once in the log", async () => {
   }
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const table = readme
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  const rows = describeSettings(signalwireSettings).map((setting) => [
-    `\`${setting.name}\``,
-    `\`${setting.env}\`${setting.secret ? " (secret)" : ""}`,
-    setting.required ? "**required**" : setting.defaultText === undefined ? "" : `\`${setting.defaultText}\``,
-    setting.description,
-  ]);
-  expect(table).toEqual(rows);
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), signalwireSettings);

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { describeSettings } from "@faxbot/core/transport";
 import { capturingLogger, sendJob, transportCall } from "@faxbot/testing";
-import { recordingServer } from "@faxbot/testing/vitest";
+import { describeSettingsTable, recordingServer } from "@faxbot/testing/vitest";
 import { describe, expect, test } from "vitest";
 import { sinch, sinchManifest, sinchSettings } from "../src/index.ts";
 
@@ -116,22 +114,4 @@ test("the manifest changes only where verification is switched off", () => {
   });
 });
 
-test("the README's table is the schema's", async () => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const table = readme
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  const rows = describeSettings(sinchSettings).map((setting) => [
-    `\`${setting.name}\``,
-    `\`${setting.env}\`${setting.secret ? " (secret)" : ""}`,
-    setting.required ? "**required**" : setting.defaultText === undefined ? "" : `\`${setting.defaultText}\``,
-    setting.description,
-  ]);
-  expect(table).toEqual(rows);
-});
+describeSettingsTable(new URL("../README.md", import.meta.url), sinchSettings);

@@ -1,5 +1,6 @@
 export * from "./describe-blob-store.ts";
 export * from "./describe-handler-binding.ts";
+export * from "./describe-settings-table.ts";
 export * from "./describe-stores.ts";
 export * from "./describe-transport.ts";
 export * from "./describe-wake-up.ts";
