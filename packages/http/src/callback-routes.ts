@@ -27,7 +27,9 @@ export function addCallbackRoutes(app: ApiRouter, parts: ApiParts): void {
       ...errors(400, 401, 404, 413, 500, 501),
     },
   });
-  app.openapi(callback, receive);
+  // Described, not validated: the transport is looked up by the whole path, and this route is the one that is called most.
+  app.openAPIRegistry.registerPath(callback);
+  app.post("/callbacks/:transport", receive);
   for (const path of parts.directory.callbackPaths) {
     if (!/^\/callbacks\/[^/]+$/.test(path)) app.post(path, receive);
   }

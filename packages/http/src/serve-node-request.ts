@@ -67,11 +67,11 @@ function fetchRequest(
   signal: AbortSignal,
 ): Request {
   if (!target.startsWith("/")) throw new TypeError("not a path");
-  const headers = new Headers();
+  const headers: [string, string][] = [];
   for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
     const name = incoming.rawHeaders[at] as string;
     // HTTP/2 brings `:method` and the like.
-    if (!name.startsWith(":")) headers.append(name, incoming.rawHeaders[at + 1] as string);
+    if (!name.startsWith(":")) headers.push([name, incoming.rawHeaders[at + 1] as string]);
   }
   const method = incoming.method ?? "GET";
   const hasBody = method !== "GET" && method !== "HEAD";
