@@ -79,6 +79,12 @@ function nextBreak(text: string, from: number): number {
 /** Characters of one column and one UTF-16 unit each, of which most lines consist: no marks and no control characters. */
 const plainLine = /^[ -~\u00a0-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*$/;
 
+/**
+ * Marks take no column, so nothing else would ever end a line of them: this many UTF-16 units do, 8 for each column,
+ * which no script comes near.
+ */
+const longestLine = 8 * textLayout.columns;
+
 /** One line as the lines it takes, of so many columns. */
 export function wrapLine(line: string, columns: number = textLayout.columns): Generator<string> {
   return plainLine.test(line) ? wrapPlainLine(line, columns) : wrapAnyLine(line, columns);
@@ -109,7 +115,7 @@ function* wrapAnyLine(line: string, columns: number): Generator<string> {
     const isTab = character === "\t";
     const piece = isTab ? " ".repeat(textLayout.tabStop - (width % textLayout.tabStop)) : character;
     const pieceWidth = isTab ? piece.length : columnsOf(character);
-    if (width + pieceWidth > columns) {
+    if (width + pieceWidth > columns || current.length >= longestLine) {
       const isSpace = isTab || character === " ";
       const head = isSpace || breakAt === 0 ? current : current.slice(0, breakAt);
       yield head.trimEnd();

@@ -131,6 +131,7 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
   const text = "a line of some words that are not all like the others, ż\n".repeat(2_000);
   const longText = anyDocument(text.repeat(25));
   const longLine = anyDocument("word ".repeat(1_000_000));
+  const marks = anyDocument("\u0301".repeat(2_000_000));
   const faxPages = Array.from({ length: 3000 }, () => {
     const data = new Uint8Array(20_000);
     return { width: 1728, height: 2292, xDpi: 204, yDpi: 196, compression: "g4" as const, data };
@@ -151,6 +152,7 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
     ["textToPdf, 33 pages", () => textToPdf(text)],
     ["inspectDocument, 3 MB of text", () => inspectDocument(longText)],
     ["inspectDocument, a line of 5 MB", () => inspectDocument(longLine)],
+    ["inspectDocument, 2 million marks without a letter", () => inspectDocument(marks)],
     ["inspectDocument, 45 MB", () => inspectDocument(document)],
     ["pdfToTiff, bytes", () => pdfToTiff(large)],
     ["pdfToTiff, a Blob", () => pdfToTiff(blob)],

@@ -24,8 +24,28 @@ describe("layOutText", () => {
     expect(lines("e\u0301".repeat(80))).toEqual(["e\u0301".repeat(80)]);
   });
 
+  it("ends a line of marks without end, and loses none of them", () => {
+    const marks = "\u0301".repeat(300_000);
+    const found = lines([marks, marks, marks].join(""));
+    expect(found.join("")).toBe(marks.repeat(3));
+    expect(found).toHaveLength(1407);
+  });
+
   it("makes the same lines of text in pieces, wherever it is cut", () => {
-    const unit = fc.constantFrom("a", "bc", " ", "\t", "\n", "\r", "\r\n", "\f", "漢", "é", "x".repeat(30));
+    const unit = fc.constantFrom(
+      "a",
+      "bc",
+      " ",
+      "\t",
+      "\n",
+      "\r",
+      "\r\n",
+      "\f",
+      "漢",
+      "é",
+      "x".repeat(30),
+      "\u0301".repeat(700),
+    );
     fc.assert(
       fc.property(fc.array(fc.string({ unit, maxLength: 120 }), { maxLength: 8 }), (pieces) => {
         expect([...layOutText(pieces)]).toEqual([...layOutText(pieces.join(""))]);
