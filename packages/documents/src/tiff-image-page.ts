@@ -4,7 +4,7 @@ import { BitWriter } from "./bit-writer.ts";
 import { changeListSize, encodeRow2D, findChanges, whiteRow, writeEndOfBlock } from "./ccitt-encoder.ts";
 import { readJpegFrame, withJpegTables } from "./jpeg-strip.ts";
 import { reverseBits } from "./reverse-bits.ts";
-import { bytesPerRow, tiffBands } from "./tiff-bands.ts";
+import { bytesPerRow, type TiffBand, tiffBands } from "./tiff-bands.ts";
 import type { TiffPage } from "./tiff-reader.ts";
 import { isUnpackable } from "./tiff-unpack.ts";
 import type { TimeSlice } from "./time-slice.ts";
@@ -239,7 +239,7 @@ async function packedAnew(
   try {
     for await (const band of tiffBands(bytes, page, slice)) {
       missingRows += band.missingRows;
-      await write(deflater, band.stride === rowBytes ? band.data : cropped(band, rowBytes));
+      await write(deflater, band.stride === rowBytes ? band.data : await cropped(band, rowBytes, slice));
     }
     deflater.end();
     await done;
@@ -258,9 +258,10 @@ function write(stream: ReturnType<typeof createDeflate>, data: Uint8Array): Prom
   });
 }
 
-function cropped(band: { rows: number; stride: number; data: Uint8Array }, rowBytes: number): Uint8Array {
+async function cropped(band: TiffBand, rowBytes: number, slice: TimeSlice): Promise<Uint8Array> {
   const out = new Uint8Array(band.rows * rowBytes);
   for (let row = 0; row < band.rows; row += 1) {
+    if ((row & 15) === 15 && slice.due()) await slice.pause();
     const from = row * band.stride;
     out.set(band.data.subarray(from, from + rowBytes), row * rowBytes);
   }

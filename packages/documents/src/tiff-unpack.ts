@@ -1,4 +1,5 @@
 import { createInflate } from "node:zlib";
+import { copyInto } from "./copy-bytes.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
 /** True for the byte compressions of TIFF: none, LZW, Deflate (both numbers) and PackBits. */
@@ -29,7 +30,7 @@ export async function unpack(
       return unpackPackBits(data, target, slice);
     default: {
       const part = data.subarray(0, target.length);
-      target.set(part);
+      await copyInto(target, 0, part, slice);
       return part.length;
     }
   }
