@@ -275,6 +275,22 @@ describe("binarise", () => {
     expect(Buffer.compare(of("hybrid"), of("threshold"))).toBe(0);
   });
 
+  // The greys at which tesseract reads most of what is rendered at each resolution.
+  it.each([
+    [98, 205],
+    [196, 175],
+    [391, 170],
+  ])("cuts at the grey that suits the resolution: %i lines per inch, %i", (yDpi, threshold) => {
+    const greys = Uint8Array.from({ length: width * 16 }, (_, at) => at % width);
+    for (const halftone of ["threshold", "hybrid"] as const) {
+      // Strokes one pixel wide, each of another grey: no area that is tone.
+      const strokes = greys.map((grey, at) => (Math.floor(at / width) % 8 === 0 ? grey : 255));
+      const { data: bitmap } = binarise({ width, height: 16, data: strokes }, { halftone, yDpi });
+      expect(blackIn(bitmap, 0, 0, threshold, 1)).toBe(1);
+      if (halftone === "threshold") expect(blackIn(bitmap, threshold, 0, width, 1)).toBe(0);
+    }
+  });
+
   it("cuts or diffuses everything when told to", () => {
     const of = (halftone: "threshold" | "diffusion") =>
       binarise({ width, height: 256, data }, { halftone, yDpi: 196 }).data;
@@ -339,6 +355,45 @@ function photoPage(): Uint8Array {
 }
 
 const ghostscript = hasProgram("gs");
+
+/** The values of the tags of the first page, as they stand in the directory. */
+function directory(tiff: Uint8Array): Map<number, number> {
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const at = view.getUint32(4, true);
+  const entries = Array.from({ length: view.getUint16(at, true) }, (_, index) => at + 2 + index * 12);
+  return new Map(entries.map((entry) => [view.getUint16(entry, true), view.getUint32(entry + 8, true)]));
+}
+
+describe("the TIFF file", () => {
+  it.each(["g4", "g3"] as const)(
+    "has the tags that spandsp looks for, and those of TIFF-F: %s",
+    async (compression) => {
+      const { tiff } = await pdfToTiff(fixtureBytes("mixed-5p.pdf"), { compression, resolution: "standard" });
+      const tags = directory(tiff);
+      const height = 1146;
+      const wanted = [
+        [254, 2],
+        [256, 1728],
+        [257, height],
+        [258, 1],
+        [259, compression === "g4" ? 4 : 3],
+        [262, 0],
+        [266, 1],
+        [274, 1],
+        [277, 1],
+        [278, height],
+        [284, 1],
+        [compression === "g4" ? 293 : 292, 0],
+        [296, 2],
+        // Page 0 of 5.
+        [297, 5 << 16],
+      ] as const;
+      for (const [tag, value] of wanted) expect(tags.get(tag), `tag ${tag}`).toBe(value);
+      expect([...tags.keys()]).toEqual([...tags.keys()].sort((a, b) => a - b));
+      for (const tag of [273, 282, 283]) expect((tags.get(tag) as number) % 2, `tag ${tag}`).toBe(0);
+    },
+  );
+});
 
 describe.skipIf(!ghostscript)("with Ghostscript (skipped when gs is not installed)", () => {
   it("gives pages of the same layout", async () => {
