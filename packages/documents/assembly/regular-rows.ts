@@ -55,14 +55,12 @@ function decodeRow(at: i32, end: i32, width: i32, above: i32, aboveCount: i32, r
     const verticals = ((entry >>> 4) & 15) << 2;
     v128.store(out, v128.load(b1));
     v128.store(out + 16, v128.load(b1 + 16));
-    if (b1 + verticals > lastAbove) {
-      const left = lastAbove > b1 ? lastAbove - b1 : 0;
-      if (verticals > left) {
-        // One of the V0 ends the row; what is behind it belongs to the next.
-        out += left;
-        at += (left >>> 2) + 1;
-        break;
-      }
+    if (b1 + verticals > lastAbove && verticals > 0) {
+      // One of the V0 ends the row; what is behind it belongs to the next. b1 may be the second closing entry.
+      const left = max(lastAbove - b1, 0);
+      out += left;
+      at += (left >>> 2) + 1;
+      break;
     }
     out += verticals;
     b1 += verticals;

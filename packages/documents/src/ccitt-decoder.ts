@@ -57,8 +57,11 @@ const emptyRuns = [whiteRunCodes, blackRunCodes].map(([code = 0]) => ({
   length: code & 15,
 }));
 const maxGaps = 1000;
-/** The most rows that are skipped in one step. */
+/** Up to this width a damaged EOL is looked for by decoding from each place it may end at, 48 times at most. */
+const widestTrial = 8192;
+/** The most rows that are skipped in one step, and after how many bits no further one is. */
 const maxRepeats = 256;
+const seekBits = 1 << 20;
 
 /**
  * Decodes T.4 and T.6 data row by row to the positions where the colour changes; nothing is painted.
@@ -273,6 +276,7 @@ export class CcittDecoder {
    * from a place where the next row may start a row can be decoded that ends with an EOL, it is the EOL.
    */
   #findNextStart(): boolean {
+    if (this.#width > widestTrial) return false;
     const end = this.position;
     const { twoDimensional } = this.#coding;
     const row = this.#current;
@@ -312,8 +316,7 @@ export class CcittDecoder {
       this.#seekRows = 1;
     }
     this.position = from;
-    // Row by row, so that one call never takes long.
-    while (this.#isSeeking && this.#repeats < maxRepeats) {
+    while (this.#isSeeking) {
       const eol = this.#findEol(this.position);
       if (eol === undefined) {
         this.#ended = true;
@@ -325,11 +328,13 @@ export class CcittDecoder {
       } else {
         // A row that is coded against a lost row is lost too.
         this.position = eol;
-        this.#repeats += 1;
         this.#seekRows += 1;
+        // So that one call never takes long; the next one hands out this row and goes on.
+        if (this.#repeats === maxRepeats || eol - from > seekBits) return true;
+        this.#repeats += 1;
       }
     }
-    if (this.#isSeeking || this.gaps.length === maxGaps) return true;
+    if (this.gaps.length === maxGaps) return true;
     const bits = this.position - this.#seekStart;
     this.#repeats += this.#rowsInGap.get(this.gaps.length) ?? 0;
     this.gaps.push({ bits, rowBits: this.#rowBits, rows: this.#seekRows });
@@ -426,7 +431,7 @@ export class CcittDecoder {
           entry = whiteRunDecodeTable[more >>> runIndexShift] as number;
           run += entry >>> 4;
           length = entry & 15;
-        } while (entry >= firstMakeUpEntry);
+        } while (entry >= firstMakeUpEntry && run <= width);
         position += length;
         blackBits = view.getInt32(position >>> 3) << (position & 7);
       } else position += length;
@@ -439,7 +444,7 @@ export class CcittDecoder {
       entry = blackRunDecodeTable[blackBits >>> runIndexShift] as number;
       run = entry >>> 4;
       length = entry & 15;
-      while (entry >= firstMakeUpEntry) {
+      while (entry >= firstMakeUpEntry && run <= width) {
         position += length;
         if (position > end) return "damaged";
         const more = view.getInt32(position >>> 3) << (position & 7);
@@ -517,10 +522,11 @@ export class CcittDecoder {
             if (code === 0 || position > end) return "damaged";
             position += code & 15;
             a0 += code >>> 4;
-          } while (code >= firstMakeUpEntry);
+          } while (code >= firstMakeUpEntry && a0 <= width);
+          // Make-up codes without end must not take long: a row ends at its width.
+          if (a0 > width) return "damaged";
           row[count++] = a0;
         }
-        if (a0 > width) return "damaged";
         const a1 = row[count - 2] as number;
         if ((a1 === from && (from > 0 || count > 2)) || (a1 === a0 && a0 < width)) hasEmptyRun = true;
       }

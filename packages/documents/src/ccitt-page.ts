@@ -49,6 +49,9 @@ interface Strips {
 
 // Stitching costs a little per strip; with more strips than this a full encode is faster.
 const maxStitchedStrips = 150;
+// What is decoded between two looks at the clock: changes at most, and bits, of which fill between rows has any number.
+const batchChanges = 1 << 14;
+const batchBits = 1 << 20;
 // Bytes behind the last row that do not speak against a coding that was only guessed: an RTC and fill.
 const tolerableRest = 16 * 8;
 
@@ -331,8 +334,9 @@ async function decodeStrips(
   { stopAtDamage = false, rowsInGaps, onRow }: DecodeOptions = {},
 ): Promise<StripResult[]> {
   const { width, height, rowsPerStrip } = strips;
-  const keepsRows = coding.scheme === "g4" && strips.data.length > 1;
-  const batch = Math.max(1, Math.floor((1 << 16) / width));
+  const { length: count } = strips.data;
+  const keepsRows = coding.scheme === "g4" && count > 1 && count <= maxStitchedStrips;
+  const batch = Math.max(1, Math.floor(batchChanges / width));
   const results: StripResult[] = [];
   let decoder: CcittDecoder | undefined;
   for (let top = 0, index = 0; top < height; top += rowsPerStrip, index += 1) {
@@ -349,8 +353,11 @@ async function decodeStrips(
       rows += skipped;
       if (skipped > 0) continue;
       const target = Math.min(expectedRows, rows + (keepsRows && rows === 0 ? 1 : batch));
-      const before = rows;
-      while (rows < target && decoder.nextRow()) {
+      const until = decoder.position + batchBits;
+      let isOver = false;
+      while (rows < target && decoder.position < until) {
+        isOver = !decoder.nextRow();
+        if (isOver) break;
         rows += 1;
         if (rows === 1 && keepsRows) {
           firstRow = copyOf(decoder);
@@ -359,7 +366,7 @@ async function decodeStrips(
         onRow?.(decoder.row);
       }
       if (stopAtDamage && decoder.badRows > 0) break;
-      if (rows < target || rows === before) break;
+      if (isOver) break;
     }
     results.push({
       expectedRows,

@@ -175,6 +175,30 @@ describe("CcittDecoder", () => {
     );
   });
 
+  it.each([15_999, 16_000, 16_001])("comes to the same by skipping rows with %d changes", (width) => {
+    const bitmap = { width, height: 6, data: new Uint8Array(Math.ceil(width / 8) * 6).fill(0xaa) };
+    const data = encodeG4(rowsOfBitmap(bitmap), width);
+    const [quick, slow] = [0, 1].map(() => new CcittDecoder(data, { scheme: "g4" }, width));
+    expectSameRows(quick as CcittDecoder, slow as CcittDecoder, 8, 100);
+    expect((quick as CcittDecoder).changeCount).toBe(width);
+  });
+
+  it("comes to the same by skipping rows of data that ends anywhere", () => {
+    const width = 40;
+    const bitmap = {
+      width,
+      height: 6,
+      data: Uint8Array.from({ length: 30 }, (_, at) => (at * 37) ^ (at >> 1)),
+    };
+    const whole = encodeG4(rowsOfBitmap(bitmap), width);
+    for (let bits = 0; bits < whole.length * 8; bits += 1) {
+      const data = whole.slice(0, (bits >>> 3) + 1);
+      data[bits >>> 3] = (data[bits >>> 3] as number) & (0xff00 >>> ((bits & 7) + 1));
+      const [quick, slow] = [0, 1].map(() => new CcittDecoder(data, { scheme: "g4" }, width));
+      expectSameRows(quick as CcittDecoder, slow as CcittDecoder, 60, 60);
+    }
+  });
+
   it("skips nearly all rows of a page of text", () => {
     const height = 1500;
     const decoder = new CcittDecoder(onlyStrip(fixtureBytes("g4-fine-3p.tif")), { scheme: "g4" }, 1728);
@@ -248,6 +272,29 @@ describe("CcittDecoder", () => {
     const { bitmap: decoded, rows, decoder } = decode(writer.finish(), { scheme: "g3" }, bitmap);
     expect([rows, decoder.badRows]).toEqual([5, 1]);
     expect([...decoded]).toEqual([...new Uint8Array(32).fill(0xf0), ...new Uint8Array(8)]);
+  });
+
+  it("counts each row that is lost with the row it is coded against, however many", () => {
+    const lost = 700;
+    const writer = new BitWriter();
+    writer.reserve(10_000);
+    const add = (isOnItsOwn: boolean, bits: string) => {
+      writer.write(endOfLineCode);
+      writer.writeBits(isOnItsOwn ? 1 : 0, 1);
+      for (const bit of bits) writer.writeBits(Number(bit), 1);
+    };
+    // White rows: 64 pixels as a make-up code and a run of no length, or as V0.
+    const white = "1101100110101";
+    add(true, white);
+    add(true, "000000010");
+    for (let row = 0; row < lost; row += 1) add(false, "1");
+    add(true, white);
+    const data = writer.finish().slice();
+    const decoder = new CcittDecoder(data, { scheme: "g3", twoDimensional: true }, 64);
+    let rows = 0;
+    while (decoder.nextRow()) rows += 1;
+    expect([rows, decoder.badRows, decoder.maxConsecutiveBadRows]).toEqual([lost + 3, lost + 1, lost + 1]);
+    expect(decoder.gaps.map((gap) => gap.rows)).toEqual([lost + 1]);
   });
 
   it("passes over runs of no length at the end of a row", () => {

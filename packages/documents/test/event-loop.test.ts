@@ -144,7 +144,22 @@ describe.runIf(threadCpuUsage)("the event loop stays free (not here: needs Node 
     })),
   );
 
+  // A run that goes on and on, in a code that means 2,560 white pixels, and rows with a megabyte of fill behind each.
+  const longRun = new Uint8Array(16 << 20).map((_, at) => [0x01, 0xf0, 0x1f][at % 3] as number);
+  // The code for horizontal mode, and then the same.
+  const longMode = longRun.slice();
+  longMode.set([0x20, 0x3e, 0x03], 0);
+  for (let at = 3; at < longMode.length; at += 1) longMode[at] = [0xe0, 0x3e, 0x03][at % 3] as number;
+  const filled = new Uint8Array(40 << 20);
+  for (let at = 0; at < filled.length; at += 1_000_000) filled.set([0x00, 0x14, 0xd9, 0xa8], at);
+  const onePage = (compression: number, data: Uint8Array) =>
+    buildTiff([{ tags: pageTags(1728, 1000, [259, 3, [compression]]), segments: [data] }]);
+  const [endlessRle, endlessG4, filledG3] = [onePage(2, longRun), onePage(4, longMode), onePage(3, filled)];
+
   it.each<[string, () => Promise<unknown>]>([
+    ["tiffToPdf, a run of a million codes in RLE", () => tiffToPdf(endlessRle)],
+    ["tiffToPdf, a run of a million codes in Group 4", () => tiffToPdf(endlessG4)],
+    ["tiffToPdf, megabytes of fill", () => tiffToPdf(filledG3)],
     ["tiffToPdf, 5,000 pages", () => tiffToPdf(manyPages, { verify: false })],
     ["inspectDocument, 5,000 pages of TIFF", () => inspectDocument(manyPages)],
     ["stampHeader, 45 MB", () => stampHeader(large, "a line")],
