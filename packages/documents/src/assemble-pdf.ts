@@ -1,7 +1,8 @@
 import { FaxError } from "@faxbot/core/transport";
 import { ByteParts } from "./byte-parts.ts";
+import { checkWord } from "./check-word.ts";
 import { copyBytes } from "./copy-bytes.ts";
-import type { Paper, PdfJob, PdfJobResult, PdfPart } from "./pdf-job.ts";
+import { type Paper, type PdfJob, type PdfJobResult, type PdfPart, paperSizes } from "./pdf-job.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** How pages are made; for every function that makes some. */
@@ -13,6 +14,15 @@ export interface PageOptions {
    * have, e.g. Chinese. They are tried in this order, and only what is used is embedded.
    */
   fonts?: readonly Uint8Array[];
+}
+
+/**
+ * Refuses a size of paper that is not known.
+ *
+ * @throws FaxError `config_invalid`
+ */
+export function checkPaper(paper: Paper | undefined): void {
+  checkWord("paper", paper, Object.keys(paperSizes));
 }
 
 const editors = new WorkerPool<PdfJob, PdfJobResult>({
@@ -32,13 +42,14 @@ const spentBytes = 8 << 20;
  *
  * @param deadlineMs how long it may take, in milliseconds
  * @throws FaxError `document_invalid` when a PDF cannot be read by pdf-lib, `document_too_large` when it takes too long
- * or too much memory, `config_invalid` for a font or logo that cannot be read
+ * or too much memory, `config_invalid` for a font or logo that cannot be read, and for paper of an unknown size
  */
 export async function assemblePdf(
   job: Pick<PdfJob, "parts" | "header">,
   { fonts = [], paper = "a4" }: PageOptions,
   deadlineMs = defaultDeadlineMs,
 ): Promise<ByteParts> {
+  checkPaper(paper);
   return editors.use(async (editor) => {
     // Copies that the thread is given for its own: what a message copies, it copies in one go.
     const handedOver: Uint8Array<ArrayBuffer>[] = [];

@@ -1,5 +1,5 @@
 import type { CoverPageContent, CoverPageLabels } from "./pdf-job.ts";
-import { columnWidth, type LinePlace, oneLine } from "./pdf-typesetter.ts";
+import { columnsOfText, columnWidth, type LinePlace, oneLine } from "./pdf-typesetter.ts";
 import { textLayout, wrapLine } from "./text-layout.ts";
 
 /** The words of a cover page where the host gives none. */
@@ -12,6 +12,7 @@ const englishLabels: CoverPageLabels = {
 };
 
 const titleSize = 36;
+const logoGap = 12;
 const fieldSize = 12;
 const messageSize = 10;
 const textWidth = textLayout.columns * messageSize * columnWidth;
@@ -49,6 +50,9 @@ export function layOutCover(
 ): CoverSheet[] {
   const labels = { ...englishLabels, ...cover.labels };
   const [left] = ruleEnds(paper);
+  const title = oneLine(labels.title);
+  const titleRoom = cover.logo === undefined ? textWidth : textWidth - logoBox(paper).width - logoGap;
+  const titleFit = titleRoom / (Math.max(1, columnsOfText(title)) * columnWidth);
   const top = paper[1] - margin;
   let sheet: CoverSheet = { lines: [], rules: [] };
   const sheets = [sheet];
@@ -62,7 +66,7 @@ export function layOutCover(
     y -= advance;
     if (text !== "") sheet.lines.push({ text, x, y, size });
   };
-  sheet.lines.push({ text: oneLine(labels.title), x: left, y: top - titleSize, size: titleSize });
+  sheet.lines.push({ text: title, x: left, y: top - titleSize, size: Math.min(titleSize, titleFit) });
   sheet.rules.push(y);
   y -= 6;
   const fields: [string, string | undefined][] = [

@@ -14,6 +14,7 @@ export async function readDocumentBytes(
   document: FaxDocument | Blob,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkInput(document);
   checkSize(document, maxBytes);
   const { size } = document;
   const slice = new TimeSlice();
@@ -48,6 +49,7 @@ export async function readStreamBytes(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array> {
+  if (typeof stream === "string" || !(Symbol.asyncIterator in Object(stream))) throw noInput();
   const chunks: Uint8Array[] = [];
   const slice = new TimeSlice();
   let size = 0;
@@ -78,6 +80,22 @@ export async function readDocumentHead(document: FaxDocument, count: number): Pr
     if (at === size) break;
   }
   return bytes.subarray(0, at);
+}
+
+/**
+ * Refuses what is no document: callers without types pass a path or an ArrayBuffer.
+ *
+ * @throws FaxError `request_invalid`
+ */
+export function checkInput(document: unknown): void {
+  if (document instanceof Uint8Array || document instanceof Blob) return;
+  if (typeof document === "object" && document !== null && "open" in document) return;
+  throw noInput();
+}
+
+/** What is thrown for something else than a document. */
+export function noInput(): FaxError {
+  return new FaxError("request_invalid", "the document has to be given as its bytes, a Buffer or Uint8Array");
 }
 
 /** Refuses a document, or its bytes, that is larger than it may be. */

@@ -1,6 +1,6 @@
 import type { DocumentEngine, DocumentInfo, PrepareOptions } from "@faxbot/core";
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
-import { assemblePdf, type PageOptions } from "./assemble-pdf.ts";
+import { assemblePdf, checkPaper, type PageOptions } from "./assemble-pdf.ts";
 import { ByteParts } from "./byte-parts.ts";
 import { readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
@@ -8,7 +8,7 @@ import { isFaxProfile } from "./fax-profile.ts";
 import { inspectDocument, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
 import type { CoverPageContent, PdfPart } from "./pdf-job.ts";
 import { pdfPartOf } from "./pdf-part.ts";
-import { type PdfToTiffOptions, pdfToTiff } from "./pdf-to-tiff.ts";
+import { checkFaxStyle, type PdfToTiffOptions, pdfToTiff } from "./pdf-to-tiff.ts";
 import { readTiffInSlices } from "./tiff-reader.ts";
 import { tiffToPdf } from "./tiff-to-pdf.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -29,10 +29,13 @@ export interface DocumentsOptions extends PageOptions {
 /**
  * The document engine to pass to `createFaxbot`. Construction does nothing; each call reads the document it is given.
  *
+ * @throws FaxError `config_invalid` for a setting that is none of its words
  * @example
  * const faxbot = createFaxbot({ documents: documents({ limits: { pages: 200 } }), ... });
  */
 export function documents(options: DocumentsOptions = {}): DocumentEngine {
+  checkPaper(options.paper);
+  checkFaxStyle(options.tiff ?? {});
   const settings = { ...options, limits: { ...defaultDocumentLimits, ...options.limits } };
   return {
     adds: ["cover", "header"],

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-import { readFile, rename, rm } from "node:fs/promises";
-import { extname, resolve } from "node:path";
+import { constants } from "node:fs";
+import { access, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, extname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { isFaxError } from "@faxbot/core/transport";
+import { FaxError, isFaxError } from "@faxbot/core/transport";
 import type { Halftone } from "./binarise.ts";
 import { ByteParts } from "./byte-parts.ts";
+import { readStreamBytes } from "./document-bytes.ts";
 import { defaultDocumentLimits } from "./document-limits.ts";
 import type { FaxResolution } from "./fax-page-layout.ts";
 import { inspectBytes, recogniseDocument, recognitionBytes } from "./inspect-document.ts";
@@ -19,6 +23,8 @@ usage:
   faxbot-documents to-pdf FILE [-o OUT]      TIFF or text to PDF; pages of a fax are not decoded
   faxbot-documents to-fax FILE [-o OUT]      PDF, TIFF or text to a fax TIFF
 
+FILE and OUT may be -, for standard input and output. A file that is there already is replaced.
+
 options:
   -o, --output OUT                            default: FILE with another extension, beside it
   --resolution standard|fine|superfine        for to-fax; default fine
@@ -26,8 +32,7 @@ options:
   --halftone hybrid|threshold|diffusion       for to-fax; default hybrid
   -h, --help
 
-Exit codes: 0 done, 1 the document was refused or a file could not be used, 2 wrong usage.
-`;
+Exit codes: 0 done, 1 the document was refused or a file could not be used, 2 wrong usage.`;
 
 class UsageError extends Error {}
 
@@ -65,7 +70,7 @@ function readCommandLine(args: string[]) {
 async function run(args: string[]): Promise<void> {
   const { values, positionals } = readCommandLine(args);
   if (values.help) {
-    process.stdout.write(help);
+    console.log(help);
     return;
   }
   const [command, file, ...more] = positionals;
@@ -73,22 +78,60 @@ async function run(args: string[]): Promise<void> {
     throw new UsageError("the first word is inspect, to-pdf or to-fax");
   }
   if (!file || more.length > 0) throw new UsageError(`${command} takes one file`);
+  refuseOptions(command, Object.keys(values));
   const resolution = oneOf<FaxResolution>("resolution", values.resolution, ["standard", "fine", "superfine"]);
   const compression = oneOf("compression", values.compression, ["g4", "g3"] as const);
   const halftone = oneOf<Halftone>("halftone", values.halftone, ["hybrid", "threshold", "diffusion"]);
-  const bytes = await readFile(file);
-  if (command === "inspect") return inspect(bytes);
-  const base = file.slice(0, file.length - extname(file).length);
+  if (command === "inspect") return inspect(await readInput(file));
+  const output = values.output ?? outputFor(file, command === "to-pdf" ? "pdf" : "tif");
+  const bytes = await readInput(file);
+  await checkOutput(output, file);
   const pdf = await toPdf(bytes);
-  if (command === "to-pdf") return write(values.output ?? `${base}.pdf`, pdf, file);
+  if (command === "to-pdf") return write(output, pdf);
   const { tiff } = await pdfToTiff(await pdf.bytes(), {
     ...(resolution ? { resolution } : {}),
     ...(compression ? { compression } : {}),
     ...(halftone ? { halftone } : {}),
     onProgress: showProgress,
   });
-  await write(values.output ?? `${base}.tif`, new ByteParts([tiff]), file);
+  await write(output, new ByteParts([tiff]));
 }
+
+/** An option that would do nothing is a mistake. */
+function refuseOptions(command: string, given: readonly string[]): void {
+  const taken: Record<string, readonly string[]> = { inspect: [], "to-pdf": ["output"] };
+  const other = given.find((name) => taken[command]?.includes(name) === false);
+  if (other !== undefined) throw new UsageError(`${command} does not take --${other}`);
+}
+
+function outputFor(file: string, extension: string): string {
+  return file === "-" ? file : `${file.slice(0, file.length - extname(file).length)}.${extension}`;
+}
+
+async function readInput(file: string): Promise<Uint8Array> {
+  if (file === "-") return readStreamBytes(Readable.toWeb(process.stdin), defaultDocumentLimits.bytes);
+  if ((await stat(file)).isDirectory()) throw new FaxError("request_invalid", `${file} is a directory`);
+  return readFile(file);
+}
+
+/** Before the work, which may take long. */
+async function checkOutput(path: string, source: string): Promise<void> {
+  if (path === "-") return;
+  const there = await realpath(path).catch(() => undefined);
+  if (there !== undefined && there === (await realpath(source).catch(() => undefined))) {
+    throw new UsageError("the output would replace the file itself; name another one with -o");
+  }
+  if (there !== undefined && (await stat(there)).isDirectory()) {
+    throw new FaxError("request_invalid", `${path} is a directory`);
+  }
+  await access(dirname(there ?? path), constants.W_OK);
+}
+
+const pageUnits = {
+  "application/pdf": "points",
+  "image/tiff": "pixels",
+  "text/plain": "characters",
+} as const;
 
 async function inspect(bytes: Uint8Array): Promise<void> {
   const info = await inspectBytes(bytes, defaultDocumentLimits);
@@ -96,7 +139,7 @@ async function inspect(bytes: Uint8Array): Promise<void> {
   if (info.encrypted) console.log("encrypted, opens without a password");
   info.pages.forEach(({ width, height, xDpi, yDpi }, index) => {
     const dots = xDpi && yDpi ? `, ${Math.round(xDpi)} x ${Math.round(yDpi)} dpi` : "";
-    console.log(`page ${index + 1}: ${width} x ${height}${dots}`);
+    console.log(`page ${index + 1}: ${width} x ${height} ${pageUnits[info.mediaType]}${dots}`);
   });
 }
 
@@ -133,14 +176,17 @@ function tellDamage({ pages, warnings }: TiffToPdfReport): void {
   }
 }
 
-/** Whole or not at all, and never over what was read. */
-async function write(path: string, content: ByteParts, source: string): Promise<void> {
-  if (resolve(path) === resolve(source))
-    throw new UsageError("the output would replace the file itself; name another one with -o");
-  const draft = `${path}.part`;
+/** A file is written whole or not at all. */
+async function write(path: string, content: ByteParts): Promise<void> {
+  if (path === "-") return pipeline(content.stream(), process.stdout);
+  const there = await stat(path).catch(() => undefined);
+  // A device or a pipe, which a file must not take the place of.
+  if (there && !there.isFile()) return content.writeFile(path);
+  const target = there ? await realpath(path) : path;
+  const draft = `${target}.${process.pid}.part`;
   try {
     await content.writeFile(draft);
-    await rename(draft, path);
+    await rename(draft, target);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;

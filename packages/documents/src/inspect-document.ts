@@ -1,6 +1,6 @@
 import type { DocumentInfo, PageInfo } from "@faxbot/core";
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
-import { checkSize, readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
+import { checkInput, checkSize, noInput, readDocumentBytes, readDocumentHead } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
 import { inspectPdf } from "./pdf-inspector.ts";
 import { decodeText } from "./text-decoder.ts";
@@ -47,6 +47,7 @@ export async function inspectDocument(
   limits: Partial<DocumentLimits> = {},
 ): Promise<DocumentInfo> {
   const bounds = { ...defaultDocumentLimits, ...limits };
+  checkInput(document);
   if (document instanceof Uint8Array) return inspectBytes(document, bounds);
   if (document instanceof Blob) return inspectBytes(await readDocumentBytes(document, bounds.bytes), bounds);
   if (document.size === 0) throw new FaxError("document_invalid", "the document is empty");
@@ -62,6 +63,7 @@ export async function inspectDocument(
 
 /** Does what {@link inspectDocument} does for a document that is in memory already. */
 export async function inspectBytes(bytes: Uint8Array, bounds: DocumentLimits): Promise<DocumentInfo> {
+  if (!(bytes instanceof Uint8Array)) throw noInput();
   if (bytes.length === 0) throw new FaxError("document_invalid", "the document is empty");
   checkSize(bytes, bounds.bytes);
   const mediaType = recogniseDocument(bytes.subarray(0, recognitionBytes));

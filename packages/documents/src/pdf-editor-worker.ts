@@ -13,9 +13,16 @@ import {
   type PdfPart,
   paperSizes,
 } from "./pdf-job.ts";
-import { columnWidth, FontResources, number, oneLine, PdfTypesetter } from "./pdf-typesetter.ts";
+import {
+  columnsOfText,
+  columnWidth,
+  FontResources,
+  number,
+  oneLine,
+  PdfTypesetter,
+} from "./pdf-typesetter.ts";
 import { decodeText } from "./text-decoder.ts";
-import { columnsOf, layOutText, textLayout } from "./text-layout.ts";
+import { layOutText, textLayout } from "./text-layout.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 const textSize = 10;
@@ -213,12 +220,11 @@ class PdfEditor {
   #stamp(leaf: PDFPageLeaf, line: string): void {
     const { context } = this.#pdf;
     const { matrix, width, height } = visiblePart(leaf);
-    const columns = Math.max(
-      1,
-      Array.from(line).reduce((sum, character) => sum + columnsOf(character), 0),
-    );
+    const columns = Math.max(1, columnsOfText(line));
     const side = width * 0.03;
-    const size = Math.min((headerSize * width) / faxWidth, (width - 2 * side) / (columns * columnWidth));
+    // A wide page is turned and made smaller when it is faxed; a narrow one keeps its size.
+    const scale = Math.min(1, faxWidth / Math.min(width, height));
+    const size = Math.min(headerSize / scale, (width - 2 * side) / (columns * columnWidth));
     const bar = size * 1.5;
     // Pages may share one list of contents.
     const key = PDFName.of("Contents");

@@ -1,5 +1,6 @@
 import { type FaxDocument, FaxError } from "@faxbot/core/transport";
 import type { Halftone } from "./binarise.ts";
+import { checkWord } from "./check-word.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { checkSize, readDocumentBytes } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
@@ -53,6 +54,25 @@ export interface PdfToTiffPage {
 const defaultPageDeadlineMs = 10_000;
 
 /**
+ * Refuses options that are none of their words.
+ *
+ * @throws FaxError `config_invalid`
+ */
+export function checkFaxStyle({
+  resolution,
+  compression,
+  pageSize,
+  halftone,
+  engine,
+}: PdfToTiffOptions): void {
+  checkWord("resolution", resolution, Object.keys(faxResolutions));
+  checkWord("compression", compression, ["g4", "g3"] satisfies PdfToTiffOptions["compression"][]);
+  checkWord("pageSize", pageSize, ["source", "a4", "letter", "legal"] satisfies FaxPageSize[]);
+  checkWord("halftone", halftone, ["hybrid", "threshold", "diffusion"] satisfies Halftone[]);
+  checkWord("engine", engine, ["pdfium", "ghostscript"] satisfies PdfToTiffOptions["engine"][]);
+}
+
+/**
  * Renders a PDF as a fax: a TIFF of black and white pages, 1728 pixels across, which spandsp (Asterisk, FreeSWITCH)
  * sends as it is. Landscape pages are turned, pages that are too wide made smaller; filled-in forms are shown.
  *
@@ -63,7 +83,8 @@ const defaultPageDeadlineMs = 10_000;
  * @returns the file, and what became of each page
  * @throws FaxError `document_unsupported` when it is no PDF; `document_invalid` when it is damaged;
  * `document_encrypted` when it needs a password; `document_too_large` above a limit, for a page longer than two sheets
- * of A4 (unless `pageSize` makes it shorter) and past the deadline; `unsupported` when Ghostscript is not installed
+ * of A4 (unless `pageSize` makes it shorter) and past the deadline; `unsupported` when Ghostscript is not installed;
+ * `config_invalid` for an option that is none of its words
  * @example
  * const { tiff, pages } = await pdfToTiff(await readFile("order.pdf"), { resolution: "standard" });
  * await writeFile("order.tif", tiff);
@@ -77,6 +98,7 @@ export async function pdfToTiff(
   const { engine = "pdfium", pageDeadlineMs = defaultPageDeadlineMs, signal, onProgress } = options;
   const limits: DocumentLimits = { ...defaultDocumentLimits, ...options.limits };
   if (options.maxPages !== undefined) limits.pages = options.maxPages;
+  checkFaxStyle(options);
   signal?.throwIfAborted();
   const isOurs = !(input instanceof Uint8Array);
   if (!isOurs) checkSize(input, limits.bytes);

@@ -205,13 +205,24 @@ export function oneLine(text: string): string {
   return text.replace(controlCharacter, " ").trim();
 }
 
+/** Columns that a text on one line takes. */
+export function columnsOfText(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += columnsOf(character);
+  return columns;
+}
+
 function openFont(bytes: Uint8Array): FontFace {
   try {
     const font = fontkit.create(bytes);
     if (!("hasGlyphForCodePoint" in font)) throw new TypeError("a collection of fonts");
     return { bytes, has: (codePoint) => font.hasGlyphForCodePoint(codePoint) };
   } catch (error) {
-    throw new FaxError("config_invalid", "a font is neither TrueType nor OpenType", { cause: error });
+    throw new FaxError(
+      "config_invalid",
+      "a font is neither TrueType nor OpenType, or a collection of fonts (.ttc)",
+      { cause: error },
+    );
   }
 }
 

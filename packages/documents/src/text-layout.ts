@@ -77,7 +77,7 @@ function nextBreak(text: string, from: number): number {
 }
 
 /** Characters of one column and one UTF-16 unit each, of which most lines consist: no marks and no control characters. */
-const plainLine = /^[ -~\u00a0-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*$/;
+const plainLine = /^[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*$/;
 
 /**
  * Marks take no column, so nothing else would ever end a line of them: this many UTF-16 units do, 8 for each column,
@@ -132,13 +132,14 @@ function* wrapAnyLine(line: string, columns: number): Generator<string> {
   yield current;
 }
 
+const softHyphen = "\u00ad";
 const zeroWidth = /[\p{M}\u200b-\u200f\u2060\ufeff]/u;
 const doubleWidth =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
 
 /** Columns that a character takes in a fixed-width font: 0, 1 or 2. */
 export function columnsOf(character: string): number {
-  if (character < "\u0300") return 1;
+  if (character < "\u0300") return character === softHyphen ? 0 : 1;
   if (zeroWidth.test(character)) return 0;
   return doubleWidth.test(character) ? 2 : 1;
 }

@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { documentFromBytes } from "@faxbot/core/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CcittDecoder } from "../src/ccitt-decoder.ts";
+import { layOutCover, logoBox, ruleEnds } from "../src/cover-page-layout.ts";
 import {
   type ByteParts,
   coverPage,
@@ -16,6 +17,7 @@ import {
   textToPdf,
 } from "../src/index.ts";
 import { paintRow } from "../src/paint-row.ts";
+import { columnWidth } from "../src/pdf-typesetter.ts";
 import { readTiff } from "../src/tiff-reader.ts";
 import { fixtureBytes } from "./fixture.ts";
 import { hasProgram } from "./has-program.ts";
@@ -75,6 +77,12 @@ describe("textToPdf", () => {
     for (const word of ["Müller", "Αγαπητέ", "Уважаемый", "中", "文"]) expect(text).toContain(word);
   });
 
+  it.skipIf(!hasProgram("pdftotext"))("leaves no gap for a soft hyphen (with pdftotext)", async () => {
+    expect(await textOf(await textToPdf("Rechts\u00adanwalts\u00adkanzlei"))).toContain(
+      "Rechtsanwaltskanzlei",
+    );
+  });
+
   it("refuses what is no text", async () => {
     await expect(textToPdf(fixtureBytes("letter-1p.pdf"))).rejects.toMatchObject({
       code: "document_unsupported",
@@ -95,6 +103,21 @@ describe("cover page, header, merging", () => {
     for (const word of ["Dr. Weiß", "Practice", "Results", "Müller", "4"]) expect(text).toContain(word);
     const stamped = await stampHeader(fixtureBytes("mixed-5p.pdf"), "+12025550123 to +12025550124");
     expect((await textOf(stamped)).match(/\+12025550124/g)).toHaveLength(5);
+  });
+
+  it("shrink a title that would not fit, also beside a logo", () => {
+    const paper = [612, 792] as const;
+    const endOfTitle = (title: string, logo?: Uint8Array) => {
+      const [sheet] = layOutCover({ labels: { title }, ...(logo && { logo }) }, undefined, paper);
+      const { text, x, size } = sheet?.lines[0] ?? { text: "", x: 0, size: 0 };
+      expect(text).toBe(title);
+      return { size, end: x + text.length * size * columnWidth };
+    };
+    expect(endOfTitle("FAX", new Uint8Array())).toMatchObject({ size: 36 });
+    const long = "TELEFAX, VERTRAULICH UND PERSÖNLICH";
+    expect(endOfTitle(long).end).toBeLessThanOrEqual(ruleEnds(paper)[1] + 0.01);
+    const { right, width } = logoBox(paper);
+    expect(endOfTitle(long, new Uint8Array()).end).toBeLessThan(right - width);
   });
 
   it("count the pages of all parts", async () => {
@@ -153,6 +176,25 @@ describe("cover page, header, merging", () => {
     expect(firstPage(Buffer.from((await pdfToTiff(page("/MediaBox[0 0 400 600]"))).tiff)).data).toEqual(
       new Uint8Array(data.length),
     );
+  });
+
+  it("stamp letters of one size, however wide a page is and whichever way it is turned", async () => {
+    const rowsOf = async (box: string) => {
+      const stamped = await stampHeader(page(`/MediaBox[${box}]`), "From +12025550123");
+      const { data, width, height } = firstPage((await pdfToTiff(await stamped.bytes())).tiff);
+      // A landscape page is turned, so the line stands along the left edge.
+      const inked = new Set<number>();
+      for (let at = 0; at < data.length * 8; at += 1) {
+        if (((data[at >> 3] ?? 0) & (0x80 >> (at & 7))) === 0) continue;
+        inked.add(box.startsWith("0 0 900") ? at % width : Math.floor(at / width));
+      }
+      expect(height).toBeGreaterThan(0);
+      return inked.size;
+    };
+    const usual = await rowsOf("0 0 600 800");
+    expect(Math.abs((await rowsOf("0 0 216 400")) - usual)).toBeLessThanOrEqual(1);
+    expect(Math.abs((await rowsOf("0 0 900 600")) - usual * (204 / 196))).toBeLessThanOrEqual(2);
+    expect(Math.abs((await rowsOf("0 0 842 1191")) - usual)).toBeLessThanOrEqual(1);
   });
 
   it.skipIf(!hasProgram("pdftotext"))("keep what is filled in in forms (with pdftotext)", async () => {
@@ -219,6 +261,57 @@ describe("faxbot-documents", () => {
     expect((await readFile(join(folder, "b.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
   });
 
+  it("tells sizes with their units", async () => {
+    await writeFile(join(folder, "a.txt"), "Dear Sir");
+    await writeFile(join(folder, "a.pdf"), fixtureBytes("letter-1p.pdf"));
+    expect((await call("inspect", "a.txt")).out).toContain("page 1: 80 x 60 characters\n");
+    expect((await call("inspect", "a.pdf")).out).toContain("page 1: 595.28 x 841.89 points\n");
+  });
+
+  it("reads standard input and writes standard output", async () => {
+    await writeFile(join(folder, "a.txt"), "Dear Sir");
+    const shell = async (line: string) =>
+      (await run("sh", ["-c", line, process.execPath, decodeURIComponent(program)], { cwd: folder })).stdout;
+    expect(await shell('cat a.txt | "$0" "$1" to-pdf - | "$0" "$1" inspect -')).toContain("pdf, 1 page\n");
+    expect(await shell('"$0" "$1" to-pdf a.txt -o /dev/stdout | "$0" "$1" inspect -')).toContain(
+      "pdf, 1 page\n",
+    );
+    // Whoever reads may stop: that is no crash.
+    await writeFile(join(folder, "long.txt"), "a\f".repeat(600));
+    await shell('"$0" "$1" to-pdf long.txt -o - 2>err.txt | head -c 9');
+    expect(await readFile(join(folder, "err.txt"), "utf8")).toBe("faxbot-documents: write EPIPE\n");
+  });
+
+  it("replaces files, and nothing else", async () => {
+    await writeFile(join(folder, "a.txt"), "Dear Sir");
+    await writeFile(join(folder, "target.pdf"), "");
+    await symlink("target.pdf", join(folder, "link.pdf"));
+    expect((await call("to-pdf", "a.txt", "-o", "link.pdf")).code).toBe(0);
+    expect((await lstat(join(folder, "link.pdf"))).isSymbolicLink()).toBe(true);
+    expect((await lstat(join(folder, "target.pdf"))).size).toBeGreaterThan(1000);
+    await run("mkfifo", [join(folder, "pipe")]);
+    const read = readFile(join(folder, "pipe"));
+    expect((await call("to-pdf", "a.txt", "-o", "pipe")).code).toBe(0);
+    expect((await read).subarray(0, 5).toString()).toBe("%PDF-");
+    expect((await lstat(join(folder, "pipe"))).isFIFO()).toBe(true);
+    expect((await readdir(folder)).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  it("sees before the work that the output cannot be", async () => {
+    await writeFile(join(folder, "same.tif"), fixtureBytes("g4-fine-3p.tif"));
+    await symlink("same.tif", join(folder, "same-too.tif"));
+    for (const [code, ...args] of [
+      [2, "to-fax", "same.tif"],
+      [2, "to-fax", "same.tif", "-o", "same-too.tif"],
+      [1, "to-pdf", "same.tif", "-o", "."],
+      [1, "to-pdf", "same.tif", "-o", "not-here/a.pdf"],
+    ] as const) {
+      const failed = await call(...args);
+      expect(failed.code, args.join(" ")).toBe(code);
+      expect(failed.err).not.toContain("page 1 of");
+    }
+  });
+
   it("makes the same PDF where there is no WebAssembly", async () => {
     await writeFile(join(folder, "fax.tif"), fixtureBytes("g4-fine-3p.tif"));
     expect((await call("to-pdf", "fax.tif", "-o", "with.pdf")).code).toBe(0);
@@ -238,6 +331,13 @@ describe("faxbot-documents", () => {
     expect((await call("to-fax", "a.pdf", "--resolution", "huge")).code).toBe(2);
     expect((await call("to-pdf", "a.pdf", "-o", "./a.pdf")).code).toBe(2);
     expect((await call("inspect", "not-here.pdf")).code).toBe(1);
+    expect(await call("inspect", ".")).toMatchObject({
+      code: 1,
+      err: "faxbot-documents: . is a directory\n",
+    });
+    // What would do nothing.
+    expect((await call("to-pdf", "a.pdf", "-o", "c.pdf", "--resolution", "fine")).code).toBe(2);
+    expect((await call("inspect", "a.pdf", "-o", "c.txt")).code).toBe(2);
     expect((await call("--help")).out).toContain("to-fax FILE");
   });
 });

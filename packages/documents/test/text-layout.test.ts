@@ -22,6 +22,7 @@ describe("layOutText", () => {
   it("counts wide characters twice and combining ones not at all", () => {
     expect(lines("漢".repeat(41))).toEqual(["漢".repeat(40), "漢"]);
     expect(lines("e\u0301".repeat(80))).toEqual(["e\u0301".repeat(80)]);
+    expect(lines("x\u00ad".repeat(81))).toEqual(["x\u00ad".repeat(80), "x\u00ad"]);
   });
 
   it("ends a line of marks without end, and loses none of them", () => {
