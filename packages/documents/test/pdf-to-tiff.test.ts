@@ -407,6 +407,34 @@ describe.skipIf(!ghostscript)("with Ghostscript (skipped when gs is not installe
     for (const page of pages) expect(decode(theirs.tiff, page).some((byte) => byte !== 0)).toBe(true);
   });
 
+  it.each([
+    ["narrow", "/MediaBox[0 0 300 400]", {}],
+    ["wider than high, but not by much", "/MediaBox[0 0 412 400]", {}],
+    ["on a longer sheet", "/MediaBox[0 0 300 400]", { pageSize: "a4" }],
+    ["landscape, on a longer sheet", "/MediaBox[0 0 500 300]", { pageSize: "letter", compression: "g3" }],
+    ["wide", "/MediaBox[0 0 700 1000]", {}],
+    ["upside down", "/MediaBox[0 0 300 400]/Rotate 180", {}],
+    ["turned to the left, on a longer sheet", "/MediaBox[0 0 300 400]/Rotate 270", { pageSize: "a4" }],
+    ["landscape and wide", "/MediaBox[0 0 1200 700]", {}],
+    ["turned and cropped", "/MediaBox[0 0 600 800]/CropBox[10 10 310 410]/Rotate 180", {}],
+  ] as const)("sets the page where PDFium does: %s", async (_, page, options) => {
+    // Reaches beyond the right edge of all.
+    const bytes = onePage(page, "0 g 36 36 72 36 re f 200 260 900 20 re f");
+    const own = await pdfToTiff(bytes, options);
+    const theirs = await pdfToTiff(bytes, { ...options, engine: "ghostscript" });
+    const layout = ({ width, height, turned, scale }: (typeof own.pages)[0]) => ({
+      width,
+      height,
+      turned,
+      scale,
+    });
+    expect(theirs.pages.map(layout)).toEqual(own.pages.map(layout));
+    const [first, second] = [inkBox(own.tiff), inkBox(theirs.tiff)];
+    for (const [index, value] of first.entries()) {
+      expect(Math.abs((second[index] as number) - value)).toBeLessThanOrEqual(2);
+    }
+  });
+
   it("takes no more bytes for a photograph than Ghostscript", async () => {
     const photo = photoPage();
     const own = await pdfToTiff(photo);
@@ -419,6 +447,31 @@ describe.skipIf(!ghostscript)("with Ghostscript (skipped when gs is not installe
     await expect(bomb).rejects.toMatchObject({ code: "document_too_large" });
   });
 });
+
+it.skipIf(process.platform === "win32")(
+  "confines Ghostscript: -dSAFER, a cap on memory, no shell, no secrets (needs POSIX)",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "faxbot-test-"));
+    const before = process.env.PATH;
+    try {
+      // A program of that name that notes how it is called and fails.
+      const script = `#!/bin/sh\nprintf '%s\\n' "$@" > ${folder}/arguments\nenv > ${folder}/environment\nexit 1\n`;
+      writeFileSync(join(folder, "gs"), script, { mode: 0o755 });
+      process.env.PATH = `${folder}:${before}`;
+      process.env.FAXBOT_TEST_SECRET = "secret";
+      const rendering = pdfToTiff(fixtureBytes("letter-1p.pdf"), { engine: "ghostscript" });
+      await expect(rendering).rejects.toMatchObject({ code: "document_invalid" });
+      const args = readFileSync(join(folder, "arguments"), "utf8").split("\n");
+      expect(args).toContain("-dSAFER");
+      expect(args).toContain("-K1048576");
+      expect(readFileSync(join(folder, "environment"), "utf8")).not.toContain("secret");
+    } finally {
+      process.env.PATH = before;
+      delete process.env.FAXBOT_TEST_SECRET;
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 it.skipIf(ghostscript)("says so when Ghostscript is not installed (not here: it is installed)", async () => {
   const rendering = pdfToTiff(fixtureBytes("letter-1p.pdf"), { engine: "ghostscript" });
