@@ -48,7 +48,11 @@ export function layOutCover(
   pages: number | undefined,
   paper: readonly [number, number],
 ): CoverSheet[] {
-  const labels = { ...englishLabels, ...cover.labels };
+  const labels = { ...englishLabels };
+  for (const name of Object.keys(labels) as (keyof CoverPageLabels)[]) {
+    // Not spread: a word may be given as undefined.
+    labels[name] = cover.labels?.[name] ?? labels[name];
+  }
   const [left] = ruleEnds(paper);
   const title = oneLine(labels.title);
   const titleRoom = cover.logo === undefined ? textWidth : textWidth - logoBox(paper).width - logoGap;

@@ -120,6 +120,12 @@ describe("cover page, header, merging", () => {
     expect(endOfTitle(long, new Uint8Array()).end).toBeLessThan(right - width);
   });
 
+  it("have the English word where none is given", async () => {
+    const labels = { title: "TELEFAX", to: undefined } as unknown as { title: string };
+    const [sheet] = layOutCover({ to: "Dr. Weiß", labels }, undefined, [612, 792]);
+    expect(sheet?.lines.map(({ text }) => text)).toEqual(["TELEFAX", "Dr. Weiß", "To"]);
+  });
+
   it("count the pages of all parts", async () => {
     const text = new TextEncoder().encode("one page of text\n");
     const merged = await mergeDocuments([fixtureBytes("mixed-5p.pdf"), fixtureBytes("g4-fine-3p.tif"), text]);
