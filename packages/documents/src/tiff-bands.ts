@@ -18,6 +18,8 @@ export interface TiffBand {
 }
 
 const maxBandBytes = 64 << 20;
+// About half a millisecond.
+const fillBytes = 1 << 20;
 
 /** Bytes of one row of a page whose samples are together. */
 export function bytesPerRow(page: TiffPage, width = page.width): number {
@@ -36,9 +38,10 @@ export async function* tiffBands(
   page: TiffPage,
   slice: TimeSlice,
 ): AsyncGenerator<TiffBand> {
-  const segments = page.segments().map(({ offset, length }) => bytes.subarray(offset, offset + length));
+  const segments = page.segments();
   const read = async (index: number) => {
-    const data = segments[index] ?? new Uint8Array();
+    const { offset, length } = segments[index] ?? { offset: 0, length: 0 };
+    const data = bytes.subarray(offset, offset + length);
     return page.fillOrder === 2 ? reverseBits(data, slice) : data;
   };
   if (page.tile !== undefined) {
@@ -53,17 +56,25 @@ export async function* tiffBands(
       yield { rows, stride, data: packed.subarray(0, rows * stride), missingRows: 0 };
       continue;
     }
-    const data = newBand(page, rows * stride);
+    const data = await newBand(page, rows * stride, slice);
     const length = await unpack(page.compression, packed, data, slice);
     yield { rows, stride, data, missingRows: Math.floor((data.length - length) / stride) };
   }
 }
 
-function newBand(page: TiffPage, size: number): Uint8Array {
+async function newBand(page: TiffPage, size: number, slice: TimeSlice): Promise<Uint8Array> {
   if (size > maxBandBytes) throw new FaxError("document_too_large", "a strip of a page is too large");
   const band = new Uint8Array(size);
   // White, where zero is not: BlackIsZero and RGB.
-  return page.photometric === 1 || page.photometric === 2 ? band.fill(0xff) : band;
+  if (page.photometric === 1 || page.photometric === 2) await fill(band, 0xff, slice);
+  return band;
+}
+
+async function fill(bytes: Uint8Array, value: number, slice: TimeSlice): Promise<void> {
+  for (let at = 0; at < bytes.length; at += fillBytes) {
+    if (slice.due()) await slice.pause();
+    bytes.fill(value, at, at + fillBytes);
+  }
 }
 
 async function* tileBands(
@@ -77,14 +88,15 @@ async function* tileBands(
   const stride = tileStride * across;
   for (let top = 0, index = 0; top < page.height; top += tile.height) {
     const rows = Math.min(tile.height, page.height - top);
-    const data = newBand(page, rows * stride);
+    const data = await newBand(page, rows * stride, slice);
     let missingRows = 0;
     for (let column = 0; column < across; column += 1, index += 1) {
       if (slice.due()) await slice.pause();
-      const target = newBand(page, tile.height * tileStride);
+      const target = await newBand(page, tile.height * tileStride, slice);
       const rowsRead = await readTile(page, tile, await read(index), target, slice);
       missingRows = Math.max(missingRows, rows - rowsRead);
       for (let row = 0; row < rows; row += 1) {
+        if ((row & 63) === 63 && slice.due()) await slice.pause();
         const from = row * tileStride;
         data.set(target.subarray(from, from + tileStride), row * stride + column * tileStride);
       }
@@ -105,14 +117,14 @@ async function readTile(
   if (page.compression === 4) {
     const decoder = new CcittDecoder(packed, { scheme: "g4" }, tile.width);
     // Painting adds black, so the tile starts white whatever its photometric interpretation.
-    target.fill(0);
+    await fill(target, 0, slice);
     let rows = 0;
     while (rows < tile.height && decoder.nextRow()) {
       if ((rows & 63) === 63 && slice.due()) await slice.pause();
       paintRow(decoder.row, tile.width, target, rows * stride);
       rows += 1;
     }
-    if (page.photometric === 1) target.fill(0xff, rows * stride);
+    if (page.photometric === 1) await fill(target.subarray(rows * stride), 0xff, slice);
     return rows - decoder.badRows;
   }
   const length = await unpack(page.compression, packed, target, slice);

@@ -53,7 +53,11 @@ export interface TiffToPdfReport {
 // Decoding costs time per row, however few bytes a row takes: 20 million rows are 8,500 pages of A4 in fine mode.
 const maxRows = 20_000_000;
 const maxSegments = 2 ** 20;
+// The strips or tiles of one page are listed in one go.
+const maxSegmentsOfPage = 2 ** 15;
 const maxUnpackedBytes = 2 ** 30;
+// What is coded anew is held in memory, and may be many times the file: this many times the limit for files at most.
+const maxGrowth = 5;
 
 /**
  * Makes a PDF of a fax TIFF, page by page and without decoding what need not be decoded: fax data goes into the PDF as
@@ -81,9 +85,12 @@ export async function tiffToPdf(
   await checkWork(pages, bytes.length, slice);
   const writer = new ImagePdfWriter();
   const report: TiffToPdfReport = { pages: [], warnings };
+  let newBytes = 0;
   for (const page of pages) {
     if (slice.due()) await slice.pause();
     const { coding, data, ...about } = await convertPage(bytes, page, { verify, compact }, slice);
+    for (const part of data) if (part.buffer !== bytes.buffer) newBytes += part.length;
+    if (newBytes > maxGrowth * limits.bytes) throw tooLargeTogether();
     const { width, height, orientation } = page;
     writer.addPage({ width, height, ...tiffResolution(page), orientation, coding, data });
     report.pages.push(about);
@@ -139,13 +146,18 @@ async function checkWork(pages: readonly TiffPage[], fileBytes: number, slice: T
   let segments = 0;
   let unpacked = 0;
   for (const page of pages) {
-    rows += page.height;
-    segments += page.segmentCount;
-    if (!isCcitt(page.compression) || page.tile !== undefined) unpacked += bytesPerRow(page) * page.height;
+    const { tile, segmentCount } = page;
+    // Tiles reach beyond the page, as far as they like.
+    const width = tile === undefined ? page.width : Math.ceil(page.width / tile.width) * tile.width;
+    const height = tile === undefined ? page.height : Math.ceil(page.height / tile.height) * tile.height;
+    if (segmentCount > maxSegmentsOfPage) {
+      throw new FaxError("document_too_large", "a page of the TIFF file has too many strips or tiles");
+    }
+    segments += segmentCount;
+    rows += tile === undefined ? height : (width / tile.width) * height;
+    if (!isCcitt(page.compression) || tile !== undefined) unpacked += bytesPerRow(page, width) * height;
   }
-  if (rows > maxRows || segments > maxSegments || unpacked > maxUnpackedBytes) {
-    throw new FaxError("document_too_large", "the pages are too large together");
-  }
+  if (rows > maxRows || segments > maxSegments || unpacked > maxUnpackedBytes) throw tooLargeTogether();
   let dataBytes = 0;
   for (const page of pages) {
     if (slice.due()) await slice.pause();
@@ -153,6 +165,10 @@ async function checkWork(pages: readonly TiffPage[], fileBytes: number, slice: T
     if (dataBytes > 2 * fileBytes)
       throw new FaxError("document_invalid", "the pages of the TIFF file overlap");
   }
+}
+
+function tooLargeTogether(): FaxError {
+  return new FaxError("document_too_large", "the pages are too large together");
 }
 
 /** ISO 32000-1, 7.4.6. */
