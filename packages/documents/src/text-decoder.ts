@@ -45,8 +45,11 @@ async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Pr
         (character) => windows1252[character.charCodeAt(0) - 0x80] ?? "",
       );
     }
-    if (controlCharacter.test(part)) {
-      throw new FaxError("document_unsupported", "the document is neither PDF, TIFF nor plain text");
+    const [control] = controlCharacter.exec(part) ?? [];
+    if (control !== undefined) {
+      const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+      const message = `the document is neither PDF, TIFF nor plain text, which has no control character U+${code}`;
+      throw new FaxError("document_unsupported", message);
     }
     parts.push(part);
   }

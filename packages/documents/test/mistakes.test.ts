@@ -46,6 +46,19 @@ it("refuses settings that are none of their words, rather than to choose another
   expect(() => documents({ paper: untyped("legal") })).toThrow(expect.objectContaining(paper));
 });
 
+it("names the control character for which a text is none", async () => {
+  for (const [text, code] of [
+    ["end of a DOS file\r\n\x1a", "U+001A"],
+    ["\x1b[1mbold", "U+001B"],
+    ["next\x85line", "U+0085"],
+  ] as const) {
+    await expect(inspectDocument(new TextEncoder().encode(text))).rejects.toMatchObject({
+      code: "document_unsupported",
+      message: expect.stringContaining(code),
+    });
+  }
+});
+
 it("names the field of a cover page that is no text", async () => {
   for (const value of [null, 12, ["a", "b"]]) {
     await expect(coverPage({ from: "Billing", to: untyped(value) })).rejects.toMatchObject({
