@@ -8,6 +8,7 @@ import {
   PdfSyntaxError,
   type PdfValue,
 } from "./pdf-parser.ts";
+import type { PdfReadBudget } from "./pdf-read-budget.ts";
 import { decodePdfStreamData } from "./pdf-stream-data.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -39,17 +40,16 @@ const maxRecoveredStreams = 20_000;
 const tailBytes = 4096;
 
 /** Reads the object that starts at an offset. */
-export function readIndirectObject(bytes: Uint8Array, offset: number): PdfIndirectObject {
-  const parser = new PdfParser(bytes, offset);
+export function readIndirectObject(
+  bytes: Uint8Array,
+  offset: number,
+  budget: PdfReadBudget,
+): PdfIndirectObject {
+  const parser = new PdfParser(bytes, offset, budget);
   const { number, generation } = parser.readObjectHeader();
   const value = parser.readValue();
   const streamStart = isPdfDictionary(value) ? parser.readStreamStart() : undefined;
   return { number, generation, value, ...(streamStart !== undefined && { streamStart }) };
-}
-
-/** How many bytes may still be searched for the ends of streams: many wrong lengths must not add up. */
-export interface SearchBudget {
-  bytes: number;
 }
 
 /**
@@ -60,16 +60,16 @@ export function streamBytes(
   bytes: Uint8Array,
   start: number,
   length: PdfValue | undefined,
-  budget: SearchBudget,
+  budget: PdfReadBudget,
 ): Uint8Array {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (typeof length === "number" && length >= 0 && start + length <= bytes.length) {
     const after = file.toString("latin1", start + length, start + length + 20);
     if (/^\s{0,4}endstream/.test(after)) return bytes.subarray(start, start + length);
   }
-  const window = file.subarray(start, start + Math.min(maxStreamBytes, budget.bytes));
+  const window = file.subarray(start, start + Math.min(maxStreamBytes, budget.searching));
   const found = window.indexOf("endstream", 0, "latin1");
-  budget.bytes -= found < 0 ? window.length : found;
+  budget.search(found < 0 ? window.length : found);
   if (found < 0) throw new PdfSyntaxError("stream without an end");
   return bytes.subarray(start, start + found);
 }
@@ -83,14 +83,15 @@ export function streamBytes(
 export async function readPdfCrossReferences(
   bytes: Uint8Array,
   headerOffset: number,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<PdfCrossReferences> {
   const tailStart = Math.max(0, bytes.length - tailBytes);
   const tail = Buffer.from(bytes.buffer, bytes.byteOffset + tailStart, bytes.length - tailStart);
   const keyword = tail.lastIndexOf("startxref", undefined, "latin1");
   if (keyword < 0) throw new PdfSyntaxError("no startxref");
-  const start = new PdfParser(bytes, tailStart + keyword + "startxref".length).readInteger();
-  const base = sectionIsAt(bytes, start) || headerOffset === 0 ? 0 : headerOffset;
+  const start = new PdfParser(bytes, tailStart + keyword + "startxref".length, budget).readInteger();
+  const base = sectionIsAt(bytes, start, budget) || headerOffset === 0 ? 0 : headerOffset;
 
   const index = new PdfObjectIndex();
   let trailer: PdfDictionary | undefined;
@@ -100,7 +101,7 @@ export async function readPdfCrossReferences(
     if (visited.has(next)) continue;
     visited.add(next);
     if (visited.size > maxSections) throw new PdfSyntaxError("too many cross-reference sections");
-    const dictionary = await readSection(bytes, next + base, index, base, slice);
+    const dictionary = await readSection(bytes, next + base, index, base, budget, slice);
     trailer ??= dictionary;
     const previous = dictionary.get("Prev");
     if (typeof previous === "number") waiting.push(previous);
@@ -109,9 +110,9 @@ export async function readPdfCrossReferences(
   return { index, trailer, base };
 }
 
-function sectionIsAt(bytes: Uint8Array, offset: number): boolean {
+function sectionIsAt(bytes: Uint8Array, offset: number, budget: PdfReadBudget): boolean {
   try {
-    const parser = new PdfParser(bytes, offset);
+    const parser = new PdfParser(bytes, offset, budget);
     if (parser.readWord() === "xref") return true;
     parser.position = offset;
     parser.readObjectHeader();
@@ -127,27 +128,29 @@ async function readSection(
   offset: number,
   index: PdfObjectIndex,
   base: number,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<PdfDictionary> {
-  const parser = new PdfParser(bytes, offset);
-  if (parser.readWord() !== "xref") return readStreamSection(bytes, offset, index, slice);
-  const { position, trailer } = await findTrailer(bytes, parser.position, slice);
+  const parser = new PdfParser(bytes, offset, budget);
+  if (parser.readWord() !== "xref") return readStreamSection(bytes, offset, index, budget, slice);
+  const { position, trailer } = await findTrailer(bytes, parser.position, budget, slice);
   // A hybrid file marks what is in object streams as free in its table, so its stream has the say.
   const hybrid = trailer.get("XRefStm");
-  if (typeof hybrid === "number") await readStreamSection(bytes, hybrid + base, index, slice);
-  await readTable(bytes, parser.position, position, index, slice);
+  if (typeof hybrid === "number") await readStreamSection(bytes, hybrid + base, index, budget, slice);
+  await readTable(bytes, parser.position, position, index, budget, slice);
   return trailer;
 }
 
 async function findTrailer(
   bytes: Uint8Array,
   from: number,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<{ position: number; trailer: PdfDictionary }> {
   if (slice.due()) await slice.pause();
   const position = await firstTrailer(bytes, from, slice);
   if (position === undefined) throw new PdfSyntaxError("no trailer");
-  const trailer = new PdfParser(bytes, position + "trailer".length).readValue();
+  const trailer = new PdfParser(bytes, position + "trailer".length, budget).readValue();
   if (!isPdfDictionary(trailer)) throw new PdfSyntaxError("no trailer");
   return { position, trailer };
 }
@@ -157,12 +160,13 @@ async function readTable(
   from: number,
   to: number,
   index: PdfObjectIndex,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<void> {
   let position = skipSpace(bytes, from);
   while (position < to) {
     if (slice.due()) await slice.pause();
-    const parser = new PdfParser(bytes, position);
+    const parser = new PdfParser(bytes, position, budget);
     const first = parser.readInteger();
     const count = parser.readInteger();
     position = skipSpace(bytes, parser.position);
@@ -203,15 +207,17 @@ async function readStreamSection(
   bytes: Uint8Array,
   offset: number,
   index: PdfObjectIndex,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<PdfDictionary> {
   if (slice.due()) await slice.pause();
-  const { value, streamStart } = readIndirectObject(bytes, offset);
+  const { value, streamStart } = readIndirectObject(bytes, offset, budget);
   if (!isPdfDictionary(value) || value.get("Type") !== "XRef" || streamStart === undefined) {
     throw new PdfSyntaxError("no cross-reference section");
   }
-  const raw = streamBytes(bytes, streamStart, value.get("Length"), { bytes: maxStreamBytes });
+  const raw = streamBytes(bytes, streamStart, value.get("Length"), budget);
   const data = await decodePdfStreamData(raw, value, maxCrossReferenceBytes, slice);
+  budget.inflate(data.length);
   const widths = integers(value.get("W"));
   const size = value.get("Size");
   const ranges = integers(value.get("Index") ?? [0, typeof size === "number" ? size : 0]);
@@ -221,11 +227,13 @@ async function readStreamSection(
     throw new PdfSyntaxError("damaged cross-reference stream");
   }
   let at = 0;
+  let entries = 0;
   for (let range = 0; range < ranges.length; range += 2) {
     const first = ranges[range] as number;
     const count = ranges[range + 1] as number;
     for (let i = 0; i < count && at + rowBytes <= data.length; i += 1, at += rowBytes) {
-      if ((i & 1023) === 1023 && slice.due()) await slice.pause();
+      entries += 1;
+      if ((entries & 1023) === 0 && slice.due()) await slice.pause();
       const type = typeWidth === 0 ? 1 : readNumber(data, at, typeWidth);
       const a = readNumber(data, at + typeWidth, firstWidth);
       const b = readNumber(data, at + typeWidth + firstWidth, secondWidth);
@@ -270,6 +278,7 @@ interface FoundObject {
 export async function recoverPdfCrossReferences(
   bytes: Uint8Array,
   contentsOf: (object: PdfIndirectObject, trailer: PdfDictionary) => Promise<number[]>,
+  budget: PdfReadBudget,
   slice: TimeSlice,
 ): Promise<PdfCrossReferences> {
   const index = new PdfObjectIndex();
@@ -281,15 +290,16 @@ export async function recoverPdfCrossReferences(
     index.replace(object.number, { offset: object.offset });
     // Only objects whose dictionary says so are parsed: parsing all would cost more than the search.
     if (!mayIndexObjects(bytes, object.offset)) continue;
+    if (slice.due()) await slice.pause();
     streams.push(object);
     if (streams.length > maxRecoveredStreams) throw tooManyObjects();
-    const value = tryObject(bytes, object.offset)?.value;
+    const value = tryObject(bytes, object.offset, budget)?.value;
     if (isPdfDictionary(value) && value.get("Type") === "XRef" && isPdfReference(value.get("Root")))
       trailer = value;
   }
   for (const position of trailers.reverse()) {
     if (slice.due()) await slice.pause();
-    const value = tryTrailer(bytes, position);
+    const value = tryTrailer(bytes, position, budget);
     if (value === undefined) continue;
     trailer = value;
     break;
@@ -299,7 +309,7 @@ export async function recoverPdfCrossReferences(
     if (slice.due()) await slice.pause();
     const place = index.get(number);
     if (place === undefined || !("offset" in place) || place.offset !== offset) continue;
-    const object = tryObject(bytes, offset);
+    const object = tryObject(bytes, offset, budget);
     if (object === undefined || !isPdfDictionary(object.value) || object.value.get("Type") !== "ObjStm")
       continue;
     const numbers = await contentsOf(object, trailer).catch((error: unknown) => {
@@ -323,18 +333,18 @@ function mayIndexObjects(bytes: Uint8Array, offset: number): boolean {
   return head.includes("/ObjStm") || head.includes("/XRef");
 }
 
-function tryObject(bytes: Uint8Array, offset: number): PdfIndirectObject | undefined {
+function tryObject(bytes: Uint8Array, offset: number, budget: PdfReadBudget): PdfIndirectObject | undefined {
   try {
-    return readIndirectObject(bytes, offset);
+    return readIndirectObject(bytes, offset, budget);
   } catch (error) {
     if (error instanceof PdfSyntaxError) return undefined;
     throw error;
   }
 }
 
-function tryTrailer(bytes: Uint8Array, position: number): PdfDictionary | undefined {
+function tryTrailer(bytes: Uint8Array, position: number, budget: PdfReadBudget): PdfDictionary | undefined {
   try {
-    const value = new PdfParser(bytes, position + "trailer".length).readValue();
+    const value = new PdfParser(bytes, position + "trailer".length, budget).readValue();
     return isPdfDictionary(value) && isPdfReference(value.get("Root")) ? value : undefined;
   } catch (error) {
     if (error instanceof PdfSyntaxError) return undefined;

@@ -5,7 +5,6 @@ import {
   readIndirectObject,
   readPdfCrossReferences,
   recoverPdfCrossReferences,
-  type SearchBudget,
   streamBytes,
 } from "./pdf-cross-references.ts";
 import { PdfDecryption } from "./pdf-decryption.ts";
@@ -17,6 +16,7 @@ import {
   PdfSyntaxError,
   type PdfValue,
 } from "./pdf-parser.ts";
+import { PdfReadBudget } from "./pdf-read-budget.ts";
 import { decodePdfStreamData } from "./pdf-stream-data.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -25,13 +25,13 @@ interface ObjectStream {
   content: Uint8Array;
   /** Number and offset in {@link content} of each object, in order. */
   objects: { number: number; offset: number }[];
+  /** Where the first object of a number is in {@link objects}. */
+  places: Map<number, number>;
 }
 
 const headerRange = 1024;
 const maxObjectStreamBytes = 8 << 20;
 const maxObjectsInStream = 100_000;
-// All object streams of a file together, so that many small bombs do not add up.
-const maxInflatedBytes = 64 << 20;
 const keptObjectStreams = 2;
 
 /**
@@ -43,8 +43,7 @@ export class PdfFile {
   readonly #slice: TimeSlice;
   #references: PdfCrossReferences | undefined;
   #decryption: PdfDecryption | undefined;
-  #inflated = 0;
-  readonly #searchBudget: SearchBudget = { bytes: 128 << 20 };
+  readonly #budget = new PdfReadBudget();
   /** Most recently used last. */
   #objectStreams: ObjectStream[] = [];
   /** True when the cross-references were damaged and the objects had to be searched. */
@@ -67,7 +66,7 @@ export class PdfFile {
     if (headerOffset < 0) throw new PdfSyntaxError("no header");
     const file = new PdfFile(bytes, slice);
     try {
-      file.#references = await readPdfCrossReferences(bytes, headerOffset, slice);
+      file.#references = await readPdfCrossReferences(bytes, headerOffset, file.#budget, slice);
       await file.#openEncryption(file.#references.trailer);
       await file.catalog();
     } catch (error) {
@@ -89,12 +88,12 @@ export class PdfFile {
       if (trailer.has("Encrypt") && this.#decryption === undefined) return [];
       return (await this.#readObjectStream(object)).objects.map(({ number }) => number);
     };
-    const references = await recoverPdfCrossReferences(this.#bytes, contentsOf, this.#slice);
+    const references = await recoverPdfCrossReferences(this.#bytes, contentsOf, this.#budget, this.#slice);
     this.#references = references;
     await this.#openEncryption(references.trailer);
     if (this.#decryption !== undefined) {
       // Again, now that the object streams can be read.
-      this.#references = await recoverPdfCrossReferences(this.#bytes, contentsOf, this.#slice);
+      this.#references = await recoverPdfCrossReferences(this.#bytes, contentsOf, this.#budget, this.#slice);
     }
     await this.catalog();
   }
@@ -123,16 +122,14 @@ export class PdfFile {
     if ("offset" in place) return this.#objectAt(number, place.offset).value;
     const stream = await this.#objectStream(place.stream);
     // Old files count wrongly; the number in the stream decides.
-    const entry =
-      stream.objects[place.index]?.number === number
-        ? stream.objects[place.index]
-        : stream.objects.find((object) => object.number === number);
+    const isThere = stream.objects[place.index]?.number === number;
+    const entry = stream.objects[isThere ? place.index : (stream.places.get(number) ?? -1)];
     if (entry === undefined) throw new PdfSyntaxError("object not in its stream");
-    return new PdfParser(stream.content, entry.offset).readValue();
+    return new PdfParser(stream.content, entry.offset, this.#budget).readValue();
   }
 
   #objectAt(number: number, offset: number): PdfIndirectObject {
-    const object = readIndirectObject(this.#bytes, offset + (this.#references?.base ?? 0));
+    const object = readIndirectObject(this.#bytes, offset + (this.#references?.base ?? 0), this.#budget);
     if (object.number !== number) throw new PdfSyntaxError("another object than expected");
     return object;
   }
@@ -156,19 +153,23 @@ export class PdfFile {
     }
     const length = value.get("Length");
     const resolved = isPdfReference(length) ? this.#direct(length.number) : length;
-    let raw = streamBytes(this.#bytes, streamStart, resolved, this.#searchBudget);
+    let raw = streamBytes(this.#bytes, streamStart, resolved, this.#budget);
     if (raw.length > maxObjectStreamBytes) throw tooLarge();
     if (this.#decryption !== undefined)
       raw = await this.#decryption.decrypt(raw, number, generation, this.#slice);
     const content = await decodePdfStreamData(raw, value, maxObjectStreamBytes, this.#slice);
-    this.#inflated += content.length;
-    if (this.#inflated > maxInflatedBytes) throw tooLarge();
+    this.#budget.inflate(content.length);
     const count = value.get("N");
     const first = value.get("First");
     if (typeof count !== "number" || typeof first !== "number" || count > maxObjectsInStream) {
       throw new PdfSyntaxError("damaged object stream");
     }
-    return { number, content, objects: await this.#objectStreamHeader(content, count, first) };
+    const objects = await this.#objectStreamHeader(content, count, first);
+    const places = new Map<number, number>();
+    for (const [place, object] of objects.entries()) {
+      if (!places.has(object.number)) places.set(object.number, place);
+    }
+    return { number, content, objects, places };
   }
 
   async #objectStreamHeader(
@@ -177,7 +178,7 @@ export class PdfFile {
     first: number,
   ): Promise<ObjectStream["objects"]> {
     if (content.length === 0) throw new PdfSyntaxError("empty object stream");
-    const parser = new PdfParser(content, 0);
+    const parser = new PdfParser(content, 0, this.#budget);
     const objects: ObjectStream["objects"] = [];
     for (let i = 0; i < count; i += 1) {
       if ((i & 1023) === 1023 && this.#slice.due()) await this.#slice.pause();

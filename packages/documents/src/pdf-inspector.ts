@@ -66,20 +66,20 @@ async function listPages(file: PdfFile, limits: DocumentLimits, slice: TimeSlice
   const pages: PageInfo[] = [];
   const catalog = await file.catalog();
   const visited = new Set<number>();
+  let nodes = 0;
   const waiting: { node: PdfValue; inherited: Inherited }[] = [
     { node: catalog.get("Pages") ?? null, inherited: { mediaBox: undefined, cropBox: undefined, rotate: 0 } },
   ];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (slice.due()) await slice.pause();
+    nodes += 1;
     const dictionary = await file.resolve(next.node);
     if (!isPdfDictionary(dictionary)) throw new PdfSyntaxError("a page is missing");
     const inherited = await inherit(file, dictionary, next.inherited);
     const kids = await file.resolve(dictionary.get("Kids"));
     if (!Array.isArray(kids)) {
       if (dictionary.get("Type") === "Pages") continue;
-      if (pages.length === limits.pages) {
-        throw new FaxError("document_too_large", `the document has more than ${limits.pages} pages`);
-      }
+      if (pages.length === limits.pages) throw tooManyPages(limits);
       pages.push(pageInfo(inherited, limits));
       continue;
     }
@@ -87,14 +87,19 @@ async function listPages(file: PdfFile, limits: DocumentLimits, slice: TimeSlice
     if (isPdfReference(next.node)) {
       if (visited.has(next.node.number)) throw new PdfSyntaxError("its page tree is not a tree");
       visited.add(next.node.number);
-      if (visited.size > limits.pages + 1000) throw new PdfSyntaxError("its page tree is too large");
     }
+    // Nodes that are no objects of their own may come again any number of times.
+    if (nodes + waiting.length + kids.length > 2 * limits.pages + 1000) throw tooManyPages(limits);
     for (let i = kids.length - 1; i >= 0; i -= 1) {
       waiting.push({ node: kids[i] as PdfValue, inherited });
     }
   }
   if (pages.length === 0) throw new FaxError("document_invalid", "the PDF has no pages");
   return pages;
+}
+
+function tooManyPages(limits: DocumentLimits): FaxError {
+  return new FaxError("document_too_large", `the document has more than ${limits.pages} pages`);
 }
 
 async function inherit(file: PdfFile, node: PdfDictionary, from: Inherited): Promise<Inherited> {

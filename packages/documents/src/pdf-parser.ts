@@ -1,3 +1,5 @@
+import type { PdfReadBudget } from "./pdf-read-budget.ts";
+
 /** A reference to an object of a PDF file, `12 0 R`. */
 export interface PdfReference {
   readonly number: number;
@@ -26,8 +28,10 @@ export class PdfSyntaxError extends Error {}
 
 const maxDepth = 64;
 // One object may take this much; far above what catalogs and page trees need, and a few milliseconds at most.
-const maxObjectBytes = 1 << 20;
-const maxObjectTokens = 100_000;
+const maxObjectBytes = 1 << 19;
+const maxObjectTokens = 30_000;
+/** What a value costs besides its bytes. */
+const tokenCost = 16;
 
 // ISO 32000-1, 7.2.2: 1 white space, 2 delimiter, 0 regular.
 const characterClass = new Uint8Array(256);
@@ -42,20 +46,32 @@ export class PdfParser {
   position: number;
   #end: number;
   #tokens = 0;
+  readonly #budget: PdfReadBudget;
 
   /**
    * @param bytes the file, or the content of an object stream
    * @param position where to start, in bytes
+   * @param budget of the file that they are in
    */
-  constructor(bytes: Uint8Array, position: number) {
+  constructor(bytes: Uint8Array, position: number, budget: PdfReadBudget) {
     if (!(position >= 0 && position < bytes.length)) throw new PdfSyntaxError("offset outside the file");
     this.bytes = bytes;
     this.position = position;
+    this.#budget = budget;
     this.#end = Math.min(bytes.length, position + maxObjectBytes);
   }
 
   /** Skips white space and comments. */
   skipSpace(): void {
+    const start = this.position;
+    try {
+      this.#skipSpace();
+    } finally {
+      this.#budget.parse(this.position - start);
+    }
+  }
+
+  #skipSpace(): void {
     const { bytes } = this;
     for (;;) {
       if (this.position >= this.#end) throw new PdfSyntaxError("unexpected end");
@@ -77,6 +93,7 @@ export class PdfParser {
     while (this.position < this.#end && characterClass[this.bytes[this.position] as number] === 0) {
       this.position += 1;
     }
+    this.#budget.parse(this.position - start);
     if (this.position - start > 256) throw new PdfSyntaxError("word too long");
     let word = "";
     for (let i = start; i < this.position; i += 1) word += String.fromCharCode(this.bytes[i] as number);
@@ -108,6 +125,7 @@ export class PdfParser {
   readValue(depth = 0): PdfValue {
     if (depth > maxDepth) throw new PdfSyntaxError("nested too deeply");
     this.#tokens += 1;
+    this.#budget.parse(tokenCost);
     if (this.#tokens > maxObjectTokens) throw new PdfSyntaxError("object too large");
     this.skipSpace();
     const code = this.bytes[this.position] as number;
@@ -171,23 +189,20 @@ export class PdfParser {
   }
 
   #readNumberOrReference(): number | PdfReference {
-    const first = parseNumber(this.readWord());
+    const first = this.#readDigits();
+    if (first === undefined) return parseNumber(this.readWord());
     const after = this.position;
-    if (!Number.isInteger(first)) return first;
     // Cheap look-ahead for `n g R`: only digits, spaces and an R may follow.
     try {
       this.skipSpace();
-      const digit = this.bytes[this.position] as number;
-      if (digit >= 0x30 && digit <= 0x39) {
-        const generation = this.readWord();
-        if (/^\d{1,5}$/.test(generation)) {
-          this.skipSpace();
-          const next = this.bytes[this.position + 1];
-          const ends = next === undefined || characterClass[next] !== 0;
-          if (this.bytes[this.position] === 0x52 && ends) {
-            this.position += 1;
-            return { number: first, generation: Number(generation) };
-          }
+      const generation = this.#readDigits();
+      if (generation !== undefined && generation <= 99_999) {
+        this.skipSpace();
+        const next = this.bytes[this.position + 1];
+        const ends = next === undefined || characterClass[next] !== 0;
+        if (this.bytes[this.position] === 0x52 && ends) {
+          this.position += 1;
+          return { number: first, generation };
         }
       }
     } catch (error) {
@@ -195,6 +210,24 @@ export class PdfParser {
     }
     this.position = after;
     return first;
+  }
+
+  /** Reads a word of digits alone; of anything else nothing. Without a string: pages list their numbers by thousands. */
+  #readDigits(): number | undefined {
+    const { bytes } = this;
+    let value = 0;
+    let at = this.position;
+    for (; at < this.#end; at += 1) {
+      const digit = (bytes[at] as number) - 0x30;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+    }
+    const count = at - this.position;
+    this.#budget.parse(count);
+    if (count === 0 || count > 15) return undefined;
+    if (at < this.#end && characterClass[bytes[at] as number] === 0) return undefined;
+    this.position = at;
+    return value;
   }
 
   #readArray(depth: number): PdfValue[] {
@@ -228,53 +261,65 @@ export class PdfParser {
 
   #readLiteralString(): Uint8Array {
     const { bytes } = this;
-    const out: number[] = [];
-    let open = 1;
-    let at = this.position + 1;
-    for (; at < this.#end; at += 1) {
+    const start = this.position + 1;
+    const end = this.#endOfLiteral(start);
+    const out = new Uint8Array(end - start);
+    let count = 0;
+    for (let at = start; at < end; at += 1) {
       const code = bytes[at] as number;
-      if (code === backslash) {
-        at += 1;
-        const next = bytes[at] as number;
-        if (next >= 0x30 && next <= 0x37) {
-          let value = 0;
-          let digits = 0;
-          for (; digits < 3; digits += 1) {
-            const digit = bytes[at + digits] as number;
-            if (!(digit >= 0x30 && digit <= 0x37)) break;
-            value = value * 8 + digit - 0x30;
-          }
-          at += digits - 1;
-          out.push(value & 255);
-        } else if (next === 13) {
-          if (bytes[at + 1] === 10) at += 1;
-        } else if (next !== 10) {
-          out.push(literalEscapes.get(next) ?? next);
-        }
+      if (code !== backslash) {
+        out[count++] = code;
         continue;
       }
-      if (code === 0x28) open += 1;
-      if (code === 0x29) {
-        open -= 1;
-        if (open === 0) {
-          this.position = at + 1;
-          return Uint8Array.from(out);
+      at += 1;
+      const next = bytes[at] as number;
+      if (next >= 0x30 && next <= 0x37) {
+        let value = 0;
+        let digits = 0;
+        for (; digits < 3; digits += 1) {
+          const digit = bytes[at + digits] as number;
+          if (!(digit >= 0x30 && digit <= 0x37)) break;
+          value = value * 8 + digit - 0x30;
         }
+        at += digits - 1;
+        out[count++] = value & 255;
+      } else if (next === 13) {
+        if (bytes[at + 1] === 10) at += 1;
+      } else if (next !== 10) {
+        out[count++] = literalEscapes.get(next) ?? next;
       }
-      out.push(code);
     }
-    throw new PdfSyntaxError("string without an end");
+    this.position = end + 1;
+    return count === out.length ? out : out.slice(0, count);
+  }
+
+  /** Where the parenthesis is that closes a string. */
+  #endOfLiteral(start: number): number {
+    let open = 1;
+    let at = start;
+    for (; at < this.#end && open > 0; at += 1) {
+      const code = this.bytes[at];
+      if (code === backslash) at += 1;
+      else if (code === 0x28) open += 1;
+      else if (code === 0x29) open -= 1;
+    }
+    this.#budget.parse(at - start);
+    if (open > 0) throw new PdfSyntaxError("string without an end");
+    return at - 1;
   }
 
   #readHexString(): Uint8Array {
     const out: number[] = [];
     let high = -1;
-    for (let at = this.position + 1; at < this.#end; at += 1) {
+    const start = this.position;
+    let at = start + 1;
+    for (; at < this.#end; at += 1) {
       const code = this.bytes[at] as number;
       if (code === 0x3e) {
         if (high >= 0) out.push(high << 4);
         this.position = at + 1;
-        return Uint8Array.from(out);
+        this.#budget.parse(at - start);
+        return new Uint8Array(out);
       }
       const digit = hexDigit(code);
       if (digit < 0) {
@@ -287,6 +332,7 @@ export class PdfParser {
         high = -1;
       }
     }
+    this.#budget.parse(at - start);
     throw new PdfSyntaxError("string without an end");
   }
 }
@@ -313,9 +359,10 @@ function hexPair(bytes: Uint8Array, at: number): number | undefined {
 
 function parseNumber(word: string): number {
   if (!/^[+-]{0,2}(\d+\.?\d*|\.\d+)$/.test(word)) throw new PdfSyntaxError("value expected");
+  const value = Number(word);
+  if (!Number.isNaN(value)) return value;
   // Some writers emit a doubled minus; readers take it as one.
-  const value = Number(word.replace(/^(--|\+\+)/, (sign) => sign.charAt(0)).replace(/^(-\+|\+-)/, "-"));
-  return value;
+  return Number(word.replace(/^(--|\+\+)/, (sign) => sign.charAt(0)).replace(/^(-\+|\+-)/, "-"));
 }
 
 /** Tells a reference from the other values. */
