@@ -60,6 +60,21 @@ describe("inspectDocument: PDF", () => {
     expect(pages).toHaveLength(1);
   });
 
+  it("takes the limit of a page's size for its width and for its height", async () => {
+    const page = (box: string) =>
+      new PdfBuilder()
+        .object(1, "<</Type/Catalog/Pages 2 0 R>>")
+        .object(2, "<</Type/Pages/Kids[3 0 R]/Count 1>>")
+        .object(3, `<</Type/Page/Parent 2 0 R/MediaBox[${box}]>>`)
+        .endWithTable();
+    expect((await inspect(page("0 0 700 700"), { pagePoints: 700 })).pages).toHaveLength(1);
+    for (const box of ["0 0 701 600", "0 0 600 701", "-701 0 0 10"]) {
+      await expect(inspect(page(box), { pagePoints: 700 })).rejects.toMatchObject({
+        code: "document_too_large",
+      });
+    }
+  });
+
   it("gives page sizes as shown: inherited, cropped, rotated", async () => {
     const { pages } = await inspect(fixtureBytes("mixed-5p.pdf"));
     expect(pages.map(({ width, height }) => [Math.round(width), Math.round(height)])).toEqual([

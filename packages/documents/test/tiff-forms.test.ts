@@ -76,6 +76,14 @@ describe("tiffToPdf: forms that TIFF files have", () => {
     }
   });
 
+  it("pages told one by one as they are done", async () => {
+    const progress: string[] = [];
+    await tiffToPdf(fixtureBytes("g4-fine-3p.tif"), {
+      onProgress: ({ done, pages }) => progress.push(`${done}/${pages}`),
+    });
+    expect(progress).toEqual(["1/3", "2/3", "3/3"]);
+  });
+
   it("strips that each end with a return to control", async () => {
     const strips = [0, 1].map((half) => {
       const data = picture.data.subarray(half * 24, half * 24 + 24);

@@ -47,6 +47,14 @@ describe.skipIf(!hasProgram("pdftotext"))("what is written (needs poppler)", () 
     for (const word of ["quick brown fox", "gęślą jaźń", "Уважаемый доктор"]) expect(found).toContain(word);
   });
 
+  it("is whole where a long text is cut into pieces", async () => {
+    // The text is encoded in pieces of 2^18 units: one would end in the middle of this character.
+    const text = `${"word ".repeat(52_428)}abc\u{1D400}.`;
+    expect(text.charCodeAt((1 << 18) - 1)).toBe(0xd835);
+    const found = await ask("pdftotext", await textToPdf(text), "-raw");
+    expect(found.replace(/\s/g, "")).toBe(text.replace(/\s/g, ""));
+  });
+
   it("is set in fonts that are embedded, and only what is used of them", async () => {
     const pdfs = [
       await textToPdf(scripts),
