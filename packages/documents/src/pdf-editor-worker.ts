@@ -73,7 +73,7 @@ class PdfEditor {
         : await PDFDocument.load(first.bytes, loadOptions);
     const texts = new Map<PdfPart, string[]>();
     for (const part of job.parts) {
-      if (part.kind === "text") texts.set(part, await decodeText(part.bytes, new TimeSlice()));
+      if (part.kind === "text") texts.set(part, [...(await decodeText(part.bytes, new TimeSlice()))]);
     }
     const typesetter = await PdfTypesetter.embed(pdf, textsOf(job, texts), job.fonts);
     return new PdfEditor(pdf, job, texts, typesetter);

@@ -12,46 +12,56 @@ const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090�
  * that is valid; else Windows-1252, the superset of ISO 8859-1 that such files are written in.
  *
  * @param bytes the whole document
- * @returns the text without its byte order mark, in pieces: joining a long text would take long in one go
+ * @returns the text without its byte order mark, in pieces that are decoded when they are asked for: a long text takes
+ * several times the memory of its bytes
  * @throws FaxError `document_unsupported` when it holds NUL or another control character: then it is not text;
  * `document_invalid` when it is not valid UTF-16 after a byte order mark that says so
  */
-export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<string[]> {
-  const marked = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-16be";
-  if (marked === "utf-16le" || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
-    const text = await decode(bytes, marked, slice);
-    if (text === undefined) throw new FaxError("document_invalid", "the text is not valid UTF-16");
-    return text;
+export async function decodeText(bytes: Uint8Array, slice: TimeSlice): Promise<Iterable<string>> {
+  const encodings = encodingsOf(bytes);
+  for (const encoding of encodings) {
+    if (await isText(bytes, encoding, slice)) return { [Symbol.iterator]: () => decode(bytes, encoding) };
   }
-  return (await decode(bytes, "utf-8", slice)) ?? (await decode(bytes, "windows-1252", slice)) ?? [];
+  throw new FaxError("document_invalid", "the text is not valid UTF-16");
 }
 
-async function decode(bytes: Uint8Array, encoding: string, slice: TimeSlice): Promise<string[] | undefined> {
-  const decoder = new TextDecoder(encoding, { fatal: true });
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
+/** In the order they are tried. No bytes are invalid as Windows-1252. */
+function encodingsOf(bytes: Uint8Array): string[] {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return ["utf-16le"];
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return ["utf-16be"];
+  return ["utf-8", "windows-1252"];
+}
+
+/** False for bytes that are invalid in this encoding; throws for control characters. */
+async function isText(bytes: Uint8Array, encoding: string, slice: TimeSlice): Promise<boolean> {
+  const parts = decode(bytes, encoding);
+  for (;;) {
     if (slice.due()) await slice.pause();
-    const last = at + chunkBytes >= bytes.length;
-    let part: string;
+    let part: string | undefined;
     try {
-      part = decoder.decode(bytes.subarray(at, at + chunkBytes), { stream: !last });
+      part = parts.next().value;
     } catch {
-      return undefined;
+      return false;
     }
-    if (encoding === "windows-1252") {
-      // Some releases of Node 22 and 23 take it for ISO 8859-1.
-      part = part.replace(
-        /[\u0080-\u009f]/g,
-        (character) => windows1252[character.charCodeAt(0) - 0x80] ?? "",
-      );
-    }
+    if (part === undefined) return true;
     const [control] = controlCharacter.exec(part) ?? [];
     if (control !== undefined) {
       const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
       const message = `the document is neither PDF, TIFF nor plain text, which has no control character U+${code}`;
       throw new FaxError("document_unsupported", message);
     }
-    parts.push(part);
   }
-  return parts;
+}
+
+/** @throws TypeError for bytes that are invalid in this encoding */
+function* decode(bytes: Uint8Array, encoding: string): Generator<string, undefined> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const last = at + chunkBytes >= bytes.length;
+    const part = decoder.decode(bytes.subarray(at, at + chunkBytes), { stream: !last });
+    // Some releases of Node 22 and 23 take it for ISO 8859-1.
+    yield encoding === "windows-1252"
+      ? part.replace(/[\u0080-\u009f]/g, (character) => windows1252[character.charCodeAt(0) - 0x80] ?? "")
+      : part;
+  }
 }

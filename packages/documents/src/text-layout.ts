@@ -21,7 +21,7 @@ export const textLayout = Object.freeze({
  * @example
  * const [first] = [...layOutText("Dear Sir,\n...")];
  */
-export function* layOutText(text: string | readonly string[]): Generator<string[]> {
+export function* layOutText(text: string | Iterable<string>): Generator<string[]> {
   let lines: string[] = [];
   let pages = 0;
   for (const line of wrappedLines(typeof text === "string" ? [text] : text)) {

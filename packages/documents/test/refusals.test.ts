@@ -37,6 +37,15 @@ interface Outcome {
   megabytes: number;
 }
 
+async function inspected(paths: readonly string[]): Promise<Outcome> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "-e", script, "--", ...paths],
+    { cwd: new URL("..", import.meta.url) },
+  );
+  return JSON.parse(stdout) as Outcome;
+}
+
 // Only there a process tells the most memory that it had.
 const isLinux = existsSync("/proc/self/status");
 
@@ -54,12 +63,7 @@ it.skipIf(!isLinux)(
       const names = fixtureNames("invalid", "pdf-invalid").filter((name) => name !== "bomb-forms.pdf");
       for (const name of names) await writeFile(join(folder, name), fixtureBytes(name));
       const paths = [...names, "inflating.pdf"].map((name) => join(folder, name));
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        ["--input-type=module", "-e", script, "--", ...paths],
-        { cwd: new URL("..", import.meta.url) },
-      );
-      const { files, megabytes } = JSON.parse(stdout) as Outcome;
+      const { files, megabytes } = await inspected(paths);
       expect(files.length).toBeGreaterThan(8);
       for (const { path, code, milliseconds } of files) {
         expect(code, path).toMatch(/^document_(invalid|too_large)$/);
@@ -71,3 +75,17 @@ it.skipIf(!isLinux)(
     }
   },
 );
+
+it.skipIf(!isLinux)("a long text is refused within 64 MB besides the text itself (needs Linux)", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "faxbot-refusals-"));
+  try {
+    const path = join(folder, "long.txt");
+    const size = 45;
+    await writeFile(path, Buffer.alloc(size << 20, 0xe9).fill("\n", 0, 400_000));
+    const { files, megabytes } = await inspected([path]);
+    expect(files).toMatchObject([{ path, code: "document_too_large" }]);
+    expect(megabytes).toBeLessThan(size + 64);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
