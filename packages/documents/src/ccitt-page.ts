@@ -2,6 +2,7 @@ import { BitWriter } from "./bit-writer.ts";
 import { type CcittCoding, CcittDecoder, type CcittGap } from "./ccitt-decoder.ts";
 import { type ChangeList, closingEntries, encodeRow2D, whiteRow, writeEndOfBlock } from "./ccitt-encoder.ts";
 import { type StitchStrip, stitchG4 } from "./ccitt-stitch.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import { reverseBits } from "./reverse-bits.ts";
 import type { TiffPage } from "./tiff-reader.ts";
 import type { TimeSlice } from "./time-slice.ts";
@@ -268,7 +269,7 @@ async function reencode(
     coding: { scheme: "g4" },
     hasEol: false,
     // A copy of its own size: the writer's buffer is as large as the damaged data was.
-    data: [writer.finish().slice()],
+    data: [await copyBytes([writer.finish()])],
     badRows: results.reduce((sum, strip) => sum + strip.badRows, 0),
     maxConsecutiveBadRows: results.reduce((most, strip) => Math.max(most, strip.maxConsecutiveBadRows), 0),
     missingRows: results.reduce((sum, strip) => sum + strip.expectedRows - strip.rows, 0),

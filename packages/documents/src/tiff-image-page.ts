@@ -2,6 +2,7 @@ import { finished } from "node:stream/promises";
 import { constants, createDeflate } from "node:zlib";
 import { BitWriter } from "./bit-writer.ts";
 import { changeListSize, encodeRow2D, findChanges, whiteRow, writeEndOfBlock } from "./ccitt-encoder.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import { readJpegFrame, withJpegTables } from "./jpeg-strip.ts";
 import { reverseBits } from "./reverse-bits.ts";
 import { bytesPerRow, type TiffBand, tiffBands } from "./tiff-bands.ts";
@@ -211,7 +212,8 @@ async function bilevelPage(bytes: Uint8Array, page: TiffPage, slice: TimeSlice):
   return {
     method: page.compression === 4 ? "reencode" : "g4",
     coding,
-    data: [writer.finish()],
+    // A copy of its own size: thousands of small pages would each keep a large buffer.
+    data: [await copyBytes([writer.finish()])],
     missingRows,
   };
 }

@@ -1,6 +1,9 @@
 import { deflateSync } from "node:zlib";
 import { expect, it } from "vitest";
+import { convertImagePage } from "../src/tiff-image-page.ts";
+import { readTiff } from "../src/tiff-reader.ts";
 import { tiffToPdf } from "../src/tiff-to-pdf.ts";
+import { TimeSlice } from "../src/time-slice.ts";
 import { buildTiff, pageTags, type TiffBuilderPage } from "./tiff-builder.ts";
 
 const tooLarge = { code: "document_too_large" };
@@ -30,6 +33,15 @@ it("counts the rows and the bytes of tiles beyond the page", async () => {
   await expect(tiffToPdf(large)).rejects.toMatchObject(tooLarge);
   const usual = await tiffToPdf(buildTiff([tile(256, 256, 1)]));
   expect(usual.report.pages).toMatchObject([{ method: "g4" }]);
+});
+
+it("keeps no more of a page than its data", async () => {
+  const bytes = buildTiff([
+    { tags: pageTags(64, 64, [259, 3, [1]]), segments: [new Uint8Array(512).fill(0x0f)] },
+  ]);
+  const [page] = readTiff(bytes).pages;
+  const image = page && (await convertImagePage(bytes, page, new TimeSlice()));
+  expect(image?.data.map(({ length }) => length)).toEqual(image?.data.map(({ buffer }) => buffer.byteLength));
 });
 
 it("refuses pages that become much larger than the file may be", async () => {
