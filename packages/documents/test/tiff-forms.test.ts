@@ -76,6 +76,11 @@ describe("tiffToPdf: forms that TIFF files have", () => {
     }
   });
 
+  it("pages made compact where they are not verified, too", async () => {
+    const { report } = await tiffToPdf(fixtureBytes("g31d-lsb.tif"), { verify: false, compact: true });
+    expect(report.pages.map(({ method }) => method)).toContain("reencode");
+  });
+
   it("pages told one by one as they are done", async () => {
     const progress: string[] = [];
     await tiffToPdf(fixtureBytes("g4-fine-3p.tif"), {
