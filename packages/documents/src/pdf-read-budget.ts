@@ -4,7 +4,7 @@ import { FaxError } from "@faxbot/core/transport";
 export class PdfReadBudget {
   // The parser's bytes, and a few more for each value: half a second, or 6 kB for each of 5,000 pages.
   #parsing = 32 << 20;
-  #inflating = 64 << 20;
+  #inflating = 48 << 20;
   #searching = 128 << 20;
 
   /** Notes what was parsed: bytes, or as many as take as long. */
