@@ -29,6 +29,7 @@ options:
   -o, --output OUT                            default: FILE with another extension, beside it
   --resolution standard|fine|superfine        for to-fax; default fine
   --compression g4|g3                         for to-fax; default g4
+  --page-size source|a4|letter|legal          for to-fax; default source: as long as each page is
   --halftone hybrid|threshold|diffusion       for to-fax; default hybrid
   -h, --help
 
@@ -57,6 +58,7 @@ function readCommandLine(args: string[]) {
         output: { type: "string", short: "o" },
         resolution: { type: "string" },
         compression: { type: "string" },
+        "page-size": { type: "string" },
         halftone: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
@@ -81,6 +83,7 @@ async function run(args: string[]): Promise<void> {
   refuseOptions(command, Object.keys(values));
   const resolution = oneOf<FaxResolution>("resolution", values.resolution, ["standard", "fine", "superfine"]);
   const compression = oneOf("compression", values.compression, ["g4", "g3"] as const);
+  const pageSize = oneOf("page-size", values["page-size"], ["source", "a4", "letter", "legal"] as const);
   const halftone = oneOf<Halftone>("halftone", values.halftone, ["hybrid", "threshold", "diffusion"]);
   if (command === "inspect") return inspect(await readInput(file));
   const output = values.output ?? outputFor(file, command === "to-pdf" ? "pdf" : "tif");
@@ -91,6 +94,7 @@ async function run(args: string[]): Promise<void> {
   const { tiff } = await pdfToTiff(await pdf.bytes(), {
     ...(resolution ? { resolution } : {}),
     ...(compression ? { compression } : {}),
+    ...(pageSize ? { pageSize } : {}),
     ...(halftone ? { halftone } : {}),
     onProgress: showProgress,
   });

@@ -104,7 +104,10 @@ function groupPages(pages: readonly PageInfo[], style: FaxPageStyle): PageGroup[
   for (const [index, page] of pages.entries()) {
     const layout = layOutFaxPage(page.width, page.height, style.resolution, style.pageSize);
     if (layout === undefined) {
-      throw new FaxError("document_too_large", `page ${index + 1} is longer than two sheets of A4`);
+      throw new FaxError(
+        "document_too_large",
+        `page ${index + 1} is longer than two sheets of A4, which a page size would change`,
+      );
     }
     const last = groups.at(-1);
     if (

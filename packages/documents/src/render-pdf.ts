@@ -91,7 +91,10 @@ function failure(reason: RendererFailure, subject: string): FaxError {
     case "page-too-large":
       return new FaxError("document_too_large", `${subject} is larger than a page may be`);
     case "page-too-long":
-      return new FaxError("document_too_large", `${subject} is longer than two sheets of A4`);
+      return new FaxError(
+        "document_too_large",
+        `${subject} is longer than two sheets of A4, which a page size would change`,
+      );
     case "crashed":
       return new FaxError("document_too_large", `${subject} needs more memory or work than it may`);
     default:

@@ -328,6 +328,20 @@ describe("faxbot-documents", () => {
     expect(Buffer.compare(one as Buffer, other as Buffer)).toBe(0);
   });
 
+  it("fits a page that is too long for a fax onto a sheet when it is told to", async () => {
+    const long = new PdfBuilder().object(1, "<</Type/Catalog/Pages 2 0 R>>");
+    long.object(2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
+    long.object(3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 3000]/Resources<<>>>>");
+    await writeFile(join(folder, "long.pdf"), long.endWithTable());
+    expect(await call("to-fax", "long.pdf")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("longer than two sheets of A4, which a page size would change"),
+    });
+    expect((await call("to-fax", "long.pdf", "--page-size", "a4", "-o", "long.tif")).code).toBe(0);
+    expect((await call("inspect", "long.tif")).out).toContain("1728 x 2292 pixels");
+    expect((await call("to-fax", "long.pdf", "--page-size", "a5")).code).toBe(2);
+  });
+
   it("says what is wrong, without a stack", async () => {
     await writeFile(join(folder, "bad.pdf"), "%PDF-1.4\nno more");
     const bad = await call("inspect", "bad.pdf");
