@@ -160,7 +160,6 @@ describe("scripts/provider-traits.mjs", () => {
         JSON.parse(readRepositoryFile(`docs/${file}`)),
       );
     }
-    expect(run("--check", folder)).toEqual({ status: 0, stderr: "" });
 
     const changed = structuredClone(registry);
     for (const one of Object.values(changed.providers)) one.traits.hipaa_compliant = true;

@@ -283,7 +283,7 @@ describe("faxbot-documents", () => {
       "pdf, 1 page\n",
     );
     // Whoever reads may stop: that is no crash.
-    await writeFile(join(folder, "long.txt"), "a\f".repeat(600));
+    await writeFile(join(folder, "long.txt"), "a\f".repeat(250));
     await shell('"$0" "$1" to-pdf long.txt -o - 2>err.txt | head -c 9');
     expect(await readFile(join(folder, "err.txt"), "utf8")).toBe("faxbot-documents: write EPIPE\n");
   });
