@@ -1,7 +1,12 @@
 import type { PackedCode } from "./ccitt-tables.ts";
 
-/** Collects codes of 1 to 16 bits, most significant bit first, in a buffer that grows. */
+/** From here on a buffer that is full is kept and another one begun: copying it to a larger one would take long. */
+const largestGrown = 1 << 20;
+
+/** Collects codes of 1 to 16 bits, most significant bit first, in buffers that grow. */
 export class BitWriter {
+  readonly #full: Uint8Array[] = [];
+  #fullLength = 0;
   #bytes: Uint8Array;
   #length = 0;
   #pending = 0;
@@ -14,13 +19,20 @@ export class BitWriter {
 
   /** How many bits were written. */
   get bitLength(): number {
-    return this.#length * 8 + this.#pendingBits;
+    return (this.#fullLength + this.#length) * 8 + this.#pendingBits;
   }
 
   /** Makes room for `bytes` more bytes. {@link write} does not check: call this first, once per row. */
   reserve(bytes: number): void {
     const needed = this.#length + bytes + 4;
     if (needed <= this.#bytes.length) return;
+    if (this.#length >= largestGrown) {
+      this.#full.push(this.#bytes.subarray(0, this.#length));
+      this.#fullLength += this.#length;
+      this.#bytes = new Uint8Array(Math.max(bytes + 4, largestGrown));
+      this.#length = 0;
+      return;
+    }
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
@@ -49,12 +61,21 @@ export class BitWriter {
     this.#pendingBits = pendingBits;
   }
 
-  /** Pads with zero bits up to a byte boundary and returns the bytes: a view, valid as long as nothing more is written. */
+  /**
+   * Pads with zero bits up to a byte boundary and returns the bytes: a view, valid as long as nothing more is written, or a
+   * copy where they are many.
+   */
   finish(): Uint8Array {
+    const parts = this.finishParts();
+    return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+  }
+
+  /** Does what {@link finish} does without a copy: the bytes in pieces, views. */
+  finishParts(): Uint8Array[] {
     if (this.#pendingBits > 0) {
       this.reserve(1);
       this.writeBits(0, 8 - this.#pendingBits);
     }
-    return this.#bytes.subarray(0, this.#length);
+    return [...this.#full, this.#bytes.subarray(0, this.#length)];
   }
 }

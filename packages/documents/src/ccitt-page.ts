@@ -269,7 +269,7 @@ async function reencode(
     coding: { scheme: "g4" },
     hasEol: false,
     // A copy of its own size: the writer's buffer is as large as the damaged data was.
-    data: [await copyBytes([writer.finish()])],
+    data: [await copyBytes(writer.finishParts())],
     badRows: results.reduce((sum, strip) => sum + strip.badRows, 0),
     maxConsecutiveBadRows: results.reduce((most, strip) => Math.max(most, strip.maxConsecutiveBadRows), 0),
     missingRows: results.reduce((sum, strip) => sum + strip.expectedRows - strip.rows, 0),

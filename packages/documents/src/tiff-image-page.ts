@@ -213,7 +213,7 @@ async function bilevelPage(bytes: Uint8Array, page: TiffPage, slice: TimeSlice):
     method: page.compression === 4 ? "reencode" : "g4",
     coding,
     // A copy of its own size: thousands of small pages would each keep a large buffer.
-    data: [await copyBytes([writer.finish()])],
+    data: [await copyBytes(writer.finishParts())],
     missingRows,
   };
 }
