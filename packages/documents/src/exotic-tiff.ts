@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { FaxError } from "@faxbot/core/transport";
 import { ownScript } from "./own-script.ts";
 import type { ImagePage } from "./tiff-image-page.ts";
 import type { TiffPage } from "./tiff-reader.ts";
@@ -12,6 +13,17 @@ export interface ExoticTiffCaps {
   timeMs: number;
   /** Resident memory, in bytes. Watched where the system tells (Linux); V8's heap is capped everywhere. */
   memoryBytes: number;
+}
+
+/** What all pages of a document may use together. */
+export interface ExoticTiffBudget {
+  /** Wall clock, in milliseconds; what a page took is taken off. */
+  leftMs: number;
+}
+
+/** For one document: enough for some hundred pages, and little of the two places that there are for all. */
+export function exoticTiffBudget(): ExoticTiffBudget {
+  return { leftMs: 60_000 };
 }
 
 const defaultCaps: ExoticTiffCaps = { timeMs: 10_000, memoryBytes: 768 << 20 };
@@ -28,14 +40,24 @@ const processes = new WorkSlots(2);
  * long or too much memory.
  *
  * @returns undefined when the page is of no kind that utif decodes rightly, or when it fails
+ * @throws FaxError `document_too_large` when the pages before it have used up the document's time
  */
 export async function convertExoticPage(
   page: TiffPage,
+  budget: ExoticTiffBudget,
   caps: ExoticTiffCaps = defaultCaps,
 ): Promise<ImagePage | undefined> {
   const file = isDecodedRightly(page) && page.width * page.height <= maxPixels ? page.alone() : undefined;
   if (file === undefined) return undefined;
-  const output = await processes.run(() => run(file, page, caps));
+  if (budget.leftMs <= 0) throw new FaxError("document_too_large", "the pages take too long to decode");
+  const output = await processes.run(async () => {
+    const startedAt = performance.now();
+    try {
+      return await run(file, page, { ...caps, timeMs: Math.min(caps.timeMs, budget.leftMs) });
+    } finally {
+      budget.leftMs -= performance.now() - startedAt;
+    }
+  });
   const [head, ...rest] = output ?? [];
   const samples = head?.[0];
   if (head === undefined || (samples !== 1 && samples !== 3)) return undefined;

@@ -3,7 +3,7 @@ import type { ByteParts } from "./byte-parts.ts";
 import { type CcittPage, convertCcittPage, isCcitt } from "./ccitt-page.ts";
 import { checkSize, readDocumentBytes, readStreamBytes } from "./document-bytes.ts";
 import { type DocumentLimits, defaultDocumentLimits } from "./document-limits.ts";
-import { convertExoticPage } from "./exotic-tiff.ts";
+import { convertExoticPage, type ExoticTiffBudget, exoticTiffBudget } from "./exotic-tiff.ts";
 import { ImagePdfWriter } from "./image-pdf-writer.ts";
 import { bytesPerRow } from "./tiff-bands.ts";
 import { convertImagePage } from "./tiff-image-page.ts";
@@ -86,9 +86,10 @@ export async function tiffToPdf(
   const writer = new ImagePdfWriter();
   const report: TiffToPdfReport = { pages: [], warnings };
   let newBytes = 0;
+  const exotic = exoticTiffBudget();
   for (const page of pages) {
     if (slice.due()) await slice.pause();
-    const { coding, data, ...about } = await convertPage(bytes, page, { verify, compact }, slice);
+    const { coding, data, ...about } = await convertPage(bytes, page, { verify, compact }, exotic, slice);
     for (const part of data) if (part.buffer !== bytes.buffer) newBytes += part.length;
     if (newBytes > maxGrowth * limits.bytes) throw tooLargeTogether();
     const { width, height, orientation } = page;
@@ -108,6 +109,7 @@ async function convertPage(
   bytes: Uint8Array,
   page: TiffPage,
   options: { verify: boolean; compact: boolean },
+  exotic: ExoticTiffBudget,
   slice: TimeSlice,
 ): Promise<ConvertedPage> {
   if (isCcitt(page.compression) && page.samplesPerPixel === 1 && page.tile === undefined) {
@@ -122,7 +124,7 @@ async function convertPage(
       data,
     };
   }
-  const converted = (await convertImagePage(bytes, page, slice)) ?? (await convertExoticPage(page));
+  const converted = (await convertImagePage(bytes, page, slice)) ?? (await convertExoticPage(page, exotic));
   if (converted === undefined) {
     throw new FaxError("document_unsupported", "a page of the TIFF file is coded in a way that is not known");
   }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
-import { convertExoticPage } from "../src/exotic-tiff.ts";
+import { convertExoticPage, exoticTiffBudget } from "../src/exotic-tiff.ts";
 import { readTiff, type TiffPage } from "../src/tiff-reader.ts";
 import { tiffToPdf } from "../src/tiff-to-pdf.ts";
 import { fixtureBytes, fixtureNames, fixtures } from "./fixture.ts";
@@ -267,11 +267,23 @@ describe.runIf(hasWorker)("tiffToPdf: pages for the process with utif (needs a b
   it("is killed when it takes too long or too much memory", async () => {
     const bytes = buildTiff([{ tags: pageTags(width, height, ...rgba), segments: [alpha] }]);
     const page = readTiff(bytes).pages[0] as TiffPage;
-    expect(await convertExoticPage(page, { timeMs: 1, memoryBytes: 2 ** 40 })).toBeUndefined();
+    const budget = exoticTiffBudget();
+    expect(await convertExoticPage(page, budget, { timeMs: 1, memoryBytes: 2 ** 40 })).toBeUndefined();
     if (existsSync("/proc/self/statm")) {
-      expect(await convertExoticPage(page, { timeMs: 60_000, memoryBytes: 1 })).toBeUndefined();
+      expect(await convertExoticPage(page, budget, { timeMs: 60_000, memoryBytes: 1 })).toBeUndefined();
     }
-    expect(await convertExoticPage(page)).toMatchObject({ method: "image" });
+    expect(await convertExoticPage(page, budget)).toMatchObject({ method: "image" });
+  });
+
+  it("is refused when the pages before it took too long", async () => {
+    const bytes = buildTiff([{ tags: pageTags(width, height, ...rgba), segments: [alpha] }]);
+    const page = readTiff(bytes).pages[0] as TiffPage;
+    const budget = { leftMs: 30_000 };
+    expect(await convertExoticPage(page, budget)).toMatchObject({ method: "image" });
+    expect(budget.leftMs).toBeLessThan(30_000);
+    await expect(convertExoticPage(page, { leftMs: 0 })).rejects.toMatchObject({
+      code: "document_too_large",
+    });
   });
 });
 
