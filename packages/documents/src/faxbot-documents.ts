@@ -121,12 +121,13 @@ async function readInput(file: string): Promise<Uint8Array> {
 /** Before the work, which may take long. */
 async function checkOutput(path: string, source: string): Promise<void> {
   if (path === "-") return;
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new FaxError("request_invalid", `${path} is a directory`);
+  // A device or a pipe is written to as it is; the folder of /dev/stdout is nobody's to write in.
+  if (found && !found.isFile()) return access(path, constants.W_OK);
   const there = await realpath(path).catch(() => undefined);
   if (there !== undefined && there === (await realpath(source).catch(() => undefined))) {
     throw new UsageError("the output would replace the file itself; name another one with -o");
-  }
-  if (there !== undefined && (await stat(there)).isDirectory()) {
-    throw new FaxError("request_invalid", `${path} is a directory`);
   }
   await access(dirname(there ?? path), constants.W_OK);
 }
