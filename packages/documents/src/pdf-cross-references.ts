@@ -216,8 +216,8 @@ async function readStreamSection(
     throw new PdfSyntaxError("no cross-reference section");
   }
   const raw = streamBytes(bytes, streamStart, value.get("Length"), budget);
-  const data = await decodePdfStreamData(raw, value, maxCrossReferenceBytes, slice);
-  budget.inflate(data.length);
+  const charge = (count: number) => budget.crossReference(count);
+  const data = await decodePdfStreamData(raw, value, maxCrossReferenceBytes, charge, slice);
   const widths = integers(value.get("W"));
   const size = value.get("Size");
   const ranges = integers(value.get("Index") ?? [0, typeof size === "number" ? size : 0]);

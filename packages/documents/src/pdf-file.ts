@@ -157,8 +157,8 @@ export class PdfFile {
     if (raw.length > maxObjectStreamBytes) throw tooLarge();
     if (this.#decryption !== undefined)
       raw = await this.#decryption.decrypt(raw, number, generation, this.#slice);
-    const content = await decodePdfStreamData(raw, value, maxObjectStreamBytes, this.#slice);
-    this.#budget.inflate(content.length);
+    const charge = (bytes: number) => this.#budget.inflate(bytes);
+    const content = await decodePdfStreamData(raw, value, maxObjectStreamBytes, charge, this.#slice);
     const count = value.get("N");
     const first = value.get("First");
     if (typeof count !== "number" || typeof first !== "number" || count > maxObjectsInStream) {

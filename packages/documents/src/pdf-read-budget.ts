@@ -5,6 +5,8 @@ export class PdfReadBudget {
   // The parser's bytes, and a few more for each value: half a second, or 6 kB for each of 5,000 pages.
   #parsing = 32 << 20;
   #inflating = 48 << 20;
+  // Costs far more a byte: every few of them are an entry. Room for more than a million objects.
+  #crossReferences = 16 << 20;
   #searching = 128 << 20;
 
   /** Notes what was parsed: bytes, or as many as take as long. */
@@ -15,11 +17,19 @@ export class PdfReadBudget {
     }
   }
 
-  /** Notes what an object stream or a cross-reference stream was inflated to. */
+  /** Notes what an object stream is inflated to. */
   inflate(bytes: number): void {
     this.#inflating -= bytes;
     if (this.#inflating < 0) {
       throw new FaxError("document_too_large", "the PDF's compressed objects are too large");
+    }
+  }
+
+  /** Notes what a cross-reference stream is inflated to. */
+  crossReference(bytes: number): void {
+    this.#crossReferences -= bytes;
+    if (this.#crossReferences < 0) {
+      throw new FaxError("document_too_large", "the PDF's cross-references are too large");
     }
   }
 

@@ -12,6 +12,7 @@ const inflateBytes = promisify(inflate);
  *
  * @param data the bytes between `stream` and `endstream`, decrypted
  * @param maxBytes the most bytes to inflate to
+ * @param charge is told before the work how many bytes it is over: those inflated, and again those of a predictor
  * @throws FaxError `document_too_large` when the data inflates to more
  * @throws PdfSyntaxError when the data is damaged or uses another filter
  */
@@ -19,17 +20,22 @@ export async function decodePdfStreamData(
   data: Uint8Array,
   dictionary: PdfDictionary,
   maxBytes: number,
+  charge: (bytes: number) => void,
   slice: TimeSlice,
 ): Promise<Uint8Array> {
   const filters = asList(dictionary.get("Filter") ?? dictionary.get("F"));
   const parameters = asList(dictionary.get("DecodeParms") ?? dictionary.get("DP"));
   // A second filter gains nothing and is how nested bombs are built.
   if (filters.length > 1) throw new PdfSyntaxError("more than one filter");
-  if (filters.length === 0) return data;
+  if (filters.length === 0) {
+    charge(data.length);
+    return data;
+  }
   if (filters[0] !== "FlateDecode" && filters[0] !== "Fl") throw new PdfSyntaxError("unknown filter");
   const inflated = await inflateBounded(data, maxBytes);
+  charge(inflated.length);
   const parameter = parameters[0];
-  return isPdfDictionary(parameter) ? undoPredictor(inflated, parameter, slice) : inflated;
+  return isPdfDictionary(parameter) ? undoPredictor(inflated, parameter, charge, slice) : inflated;
 }
 
 async function inflateBounded(data: Uint8Array, maxBytes: number): Promise<Uint8Array> {
@@ -53,6 +59,7 @@ function asList(value: PdfValue | undefined): PdfValue[] {
 async function undoPredictor(
   bytes: Uint8Array,
   parameters: PdfDictionary,
+  charge: (bytes: number) => void,
   slice: TimeSlice,
 ): Promise<Uint8Array> {
   const parameter = (name: string, fallback: number): number => {
@@ -67,6 +74,7 @@ async function undoPredictor(
   if (predictor < 10 || bits > 64 || rowBytes > 65_536) throw new PdfSyntaxError("unknown predictor");
   const step = Math.ceil(bits / 8);
   const rows = Math.floor((bytes.length + rowBytes) / (rowBytes + 1));
+  charge(rows * rowBytes);
   const out = new Uint8Array(rows * rowBytes);
   for (let row = 0; row < rows; row += 1) {
     if ((row & 1023) === 0 && slice.due()) await slice.pause();

@@ -47,6 +47,46 @@ describe("inspectPdf: the work of one file is bounded", () => {
     await expect(inspectPdf(pdf.end(start))).rejects.toMatchObject(tooLarge);
   });
 
+  it("cross-reference streams with a predictor", async () => {
+    const rows = Buffer.alloc(9 * 700_000, 1);
+    const pdf = tree("3 0 R").object(3, page);
+    let previous = "";
+    let start = 0;
+    for (let section = 0; section < 20; section += 1) {
+      start = pdf.length;
+      const parameters = "/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 8>>";
+      pdf.stream(
+        10 + section,
+        `/Type/XRef/Size 700000/W[1 4 3]/Root 1 0 R${previous}${parameters}`,
+        deflateSync(rows),
+      );
+      previous = `/Prev ${start}`;
+    }
+    await expect(inspectPdf(pdf.end(start))).rejects.toMatchObject(tooLarge);
+  });
+
+  it("still reads a million cross-references", async () => {
+    const pdf = new PdfBuilder();
+    const objects = ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", page];
+    const places = objects.map((content, index) => {
+      const at = pdf.length;
+      pdf.object(index + 1, content);
+      return at;
+    });
+    const count = 1_000_000;
+    const start = pdf.length;
+    // A row: PNG's filter 0, then type, place and generation.
+    const rows = Buffer.alloc(7 * count);
+    for (let row = 0; row < count; row += 1) {
+      rows[row * 7 + 1] = 1;
+      rows.writeUInt32BE(places[row] ?? start, row * 7 + 2);
+    }
+    const parameters = "/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 6>>";
+    const about = `/Type/XRef/Size ${count + 1}/Index[1 ${count}]/W[1 4 1]/Root 1 0 R${parameters}`;
+    pdf.stream(4, about, deflateSync(rows));
+    expect((await inspectPdf(pdf.end(start))).pages).toHaveLength(1);
+  });
+
   it("thousands of objects without an end, one in another, when the cross-references are lost", async () => {
     const pdf = tree("3 0 R").object(3, page);
     for (let number = 10; number < 4000; number += 1) pdf.raw(`${number} 0 obj<</Type/ObjStm/A(`);
